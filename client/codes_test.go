@@ -29,6 +29,10 @@ func (f failing) Change(context.Context, lsapi.Request) (lsapi.Result, error) {
 	return lsapi.Result{}, f.err()
 }
 
+func (f failing) ChangeAll(context.Context, lsapi.Bulk) (lsapi.BulkResult, error) {
+	return lsapi.BulkResult{}, f.err()
+}
+
 // failingRecord is a record that fails every call.
 type failingRecord struct{ failing }
 

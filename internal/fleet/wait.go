@@ -17,7 +17,15 @@ import (
 // condition, or the pool does not exist. Await continues while AWS or the record cannot
 // be read; if nothing could be read, it returns the last error.
 func (f *Fleet) Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
-	w := &wait{f: f, pool: pool, id: member, condition: condition, last: memberWith(nil, member)}
+	return f.AwaitReporting(ctx, pool, member, condition, func(lsapi.MemberDetail) {})
+}
+
+// AwaitReporting is Await, and calls report with the first state of the member and each
+// other one that it reads, without the history. A state that is between two reads is not reported.
+func (f *Fleet) AwaitReporting(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition,
+	report func(lsapi.MemberDetail),
+) (lsapi.MemberDetail, error) {
+	w := &wait{f: f, pool: pool, id: member, condition: condition, last: memberWith(nil, member), notify: report}
 	defer w.unfollow()
 	err := w.run(ctx)
 	switch lsapi.ErrorCode(err) {
@@ -42,11 +50,15 @@ type wait struct {
 	after     time.Time           // the next report must be later
 	report    *lsapi.HealthReport // the last
 	failure   error               // the last
+
+	notify   func(lsapi.MemberDetail)
+	notified *lsapi.MemberDetail // the last state that notify got
 }
 
 func (w *wait) run(ctx context.Context) error {
 	for {
 		done, err := w.check(ctx)
+		w.notifyNews()
 		switch {
 		case ctx.Err() != nil && !done:
 			return w.timeoutError()
@@ -66,6 +78,26 @@ func (w *wait) run(ctx context.Context) error {
 			return w.timeoutError()
 		}
 	}
+}
+
+// notifyNews reports the state of the member if it is another than before.
+func (w *wait) notifyNews() {
+	if !w.read {
+		return
+	}
+	now := newMemberDetail(w.last, w.member, healthIn(w.report, w.id), lsapi.MemberHistory{})
+	if before := w.notified; before != nil && before.ID == now.ID && before.Member == now.Member && isSameHealth(before.Health, now.Health) {
+		return
+	}
+	w.notified = &now
+	w.notify(now)
+}
+
+func isSameHealth(a, b *lsapi.MemberHealth) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
 }
 
 // check reports whether the condition is met, by reads since the last check. With a

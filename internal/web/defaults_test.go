@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func operations(t *testing.T, document map[string]any, f func(method, path strin
 	t.Helper()
 	for path, item := range document["paths"].(map[string]any) {
 		shared, _ := at(item, "parameters").([]any)
-		for _, method := range []string{"get", "post", "put", "delete"} {
+		for _, method := range []string{"get", "post", "put", "patch", "delete"} {
 			operation := at(item, method)
 			if operation == nil {
 				continue
@@ -48,6 +49,9 @@ func answerWith(method, path string, query url.Values) response {
 	}
 	body := map[string]string{"POST": machineID(spare), "DELETE": machineID(running)}[method]
 	if strings.HasPrefix(path, "/v1/") {
+		body = map[string]string{"PATCH": `{"attach": ["` + spare + `"]}`, "PUT": `{"members": ["` + spare + `"]}`}[method]
+	}
+	if strings.HasSuffix(path, "/"+running) {
 		body = ""
 	}
 	r := httptest.NewRequest(method, path+"?"+query.Encode(), strings.NewReader(body))
@@ -81,23 +85,29 @@ func TestDeclaredDefaultEqualsMissingParameter(t *testing.T) {
 	slices.Sort(declared)
 	want := []string{
 		"DELETE /elb/{elbName} timeout", "DELETE /elb/{elbName} wait", "DELETE /v1/pools/{kind}/{name}/members/{member} timeout",
-		"GET /v1/pools limit", "GET /v1/pools/{kind}/{name}/members/{member} timeout",
-		"POST /elb/{elbName} timeout", "POST /elb/{elbName} wait", "PUT /v1/pools/{kind}/{name}/members/{member} timeout",
+		"GET /v1/pools limit", "GET /v1/pools/{kind}/{name}/members/{member} timeout", "PATCH /v1/pools/{kind}/{name}/members timeout",
+		"POST /elb/{elbName} timeout", "POST /elb/{elbName} wait", "POST /v1/changes/{id}/undo timeout",
+		"PUT /v1/pools/{kind}/{name}/members timeout", "PUT /v1/pools/{kind}/{name}/members/{member} timeout",
 	}
 	if !slices.Equal(declared, want) {
 		t.Errorf("defaults are declared by %v, want %v", declared, want)
 	}
 }
 
+var changeIDs = regexp.MustCompile(`"changeId":"[^"]*"`)
+
 func checkSameAnswer(t *testing.T, method, path string, query url.Values) {
 	t.Helper()
 	without, with := answerWith(method, path, nil), answerWith(method, path, query)
 	for _, answer := range []*response{&without, &with} { // these differ from request to request
-		if id := answer.Header.Get("X-Change-Id"); id != "" {
-			answer.body = strings.ReplaceAll(answer.body, id, "the change")
+		for _, name := range []string{"X-Change-Id", "X-Bulk-Id"} {
+			if id := answer.Header.Get(name); id != "" {
+				answer.body = strings.ReplaceAll(answer.body, id, "the change")
+			}
 		}
+		answer.body = changeIDs.ReplaceAllString(answer.body, `"changeId":""`)
 		maps.DeleteFunc(answer.Header, func(name string, _ []string) bool {
-			return name == "X-Request-Id" || name == "X-Change-Id" || name == "Age"
+			return slices.Contains([]string{"X-Request-Id", "X-Change-Id", "X-Bulk-Id", "Age"}, name)
 		})
 	}
 	if without.StatusCode >= http.StatusBadRequest || with.StatusCode != without.StatusCode || with.body != without.body || !maps.EqualFunc(with.Header, without.Header, slices.Equal) {

@@ -36,11 +36,14 @@ type memberships struct {
 	members  map[lsapi.PoolID][]lsapi.MemberID
 	port     uint16          // of members that are requested without one
 	requests []lsapi.Request // every change that was asked for
+	bulks    []lsapi.Bulk    // every bulk
 
 	// fail, when it is set, is asked before anything else; recorded is whether what
 	// fails is on record, and pending whether it may still be.
 	fail              func(ctx context.Context) error
 	recorded, pending bool
+	// refuse, when it is set, refuses members of bulks.
+	refuse func(lsapi.BulkItem) *lsapi.Error
 }
 
 func newMemberships() *memberships {
@@ -162,7 +165,10 @@ func (m *memberships) change(ctx context.Context, r lsapi.Request) (lsapi.Result
 	}
 	position := slices.Index(ids, r.Member)
 	if (position >= 0) == (r.Action == lsapi.Attach) {
-		return lsapi.Result{Recorded: true}, lsapi.Errorf(lsapi.CodeConflict, "%s of %s is a conflict", r.Action, r.Member)
+		return lsapi.Result{Recorded: !r.DryRun}, lsapi.Errorf(lsapi.CodeConflict, "%s of %s is a conflict", r.Action, r.Member)
+	}
+	if r.DryRun {
+		return lsapi.Result{Instance: instance(r.Member)}, nil
 	}
 	if r.Action == lsapi.Attach {
 		m.members[r.Pool] = append(ids, r.Member)
@@ -170,6 +176,75 @@ func (m *memberships) change(ctx context.Context, r lsapi.Request) (lsapi.Result
 		m.members[r.Pool] = slices.Delete(slices.Clone(ids), position, position+1)
 	}
 	return lsapi.Result{Instance: instance(r.Member), Recorded: true}, nil
+}
+
+// ChangeAll decides the members one by one, and sends none of an atomic bulk if refuse
+// refuses one.
+func (m *memberships) ChangeAll(ctx context.Context, b lsapi.Bulk) (lsapi.BulkResult, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.bulks = append(m.bulks, b)
+	if err := m.failure(ctx); err != nil {
+		return lsapi.BulkResult{Recorded: m.recorded, Pending: m.pending}, err
+	}
+	if _, ok := m.members[b.Pool]; !ok {
+		return lsapi.BulkResult{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", b.Pool.Name)
+	}
+	var result lsapi.BulkResult
+	for i, item := range m.itemsOf(b) {
+		item.Member.Port = cmp.Or(item.Member.Port, m.port)
+		result.Results = append(result.Results, m.decide(ctx, b, item, i))
+	}
+	skips := b.Atomic && slices.ContainsFunc(result.Results, func(r lsapi.MemberResult) bool { return r.Err != nil })
+	for i := range result.Results {
+		r := &result.Results[i]
+		switch {
+		case r.Outcome == lsapi.OutcomeApplied && skips:
+			*r = lsapi.MemberResult{Action: r.Action, Member: r.Member, Err: &lsapi.Error{Code: lsapi.CodeBulkSkipped}}
+		case b.DryRun:
+			r.ChangeID = ""
+		case r.Outcome == lsapi.OutcomeApplied:
+			_, _ = m.change(ctx, lsapi.Request{Pool: b.Pool, Action: r.Action, Member: r.Member})
+		}
+		result.Recorded = result.Recorded || r.ChangeID != ""
+	}
+	return result, nil
+}
+
+// itemsOf returns the changes of a bulk, and those of a desired set, with what is as desired.
+func (m *memberships) itemsOf(b lsapi.Bulk) []lsapi.BulkItem {
+	if b.Desired == nil {
+		return b.Items
+	}
+	var items []lsapi.BulkItem
+	for _, member := range b.Desired.Members {
+		items = append(items, lsapi.BulkItem{Action: lsapi.Attach, Member: member})
+	}
+	for _, member := range m.members[b.Pool] {
+		if !b.Desired.Additive && !slices.Contains(b.Desired.Members, member) {
+			items = append(items, lsapi.BulkItem{Action: lsapi.Detach, Member: member})
+		}
+	}
+	return items
+}
+
+// decide returns the result of a member of a bulk.
+func (m *memberships) decide(ctx context.Context, b lsapi.Bulk, item lsapi.BulkItem, i int) lsapi.MemberResult {
+	r := lsapi.MemberResult{Action: item.Action, Member: item.Member, ChangeID: changeID(i, b.At), Outcome: lsapi.OutcomeApplied, Instance: instance(item.Member)}
+	var err *lsapi.Error
+	if m.refuse != nil {
+		err = m.refuse(item)
+	}
+	switch {
+	case err != nil:
+		r.Outcome, r.Err, r.Instance = lsapi.OutcomeRefused, err, lsapi.Instance{}
+	case slices.Contains(m.members[b.Pool], item.Member) == (item.Action == lsapi.Attach):
+		r.Outcome, r.Instance = lsapi.OutcomeConflict, lsapi.Instance{}
+		if b.Desired != nil {
+			r.ChangeID = ""
+		}
+	}
+	return r
 }
 
 func (m *memberships) failure(ctx context.Context) error {

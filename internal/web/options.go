@@ -25,9 +25,11 @@ type Authenticator interface {
 	Revalidate(authorization string) error
 }
 
-// Options configure a handler. All but TrustedProxies are required.
+// Options configure a handler. All but Overrides and TrustedProxies are required.
 type Options struct {
-	Membership    change.Membership
+	Membership change.Membership
+	// Overrides are the rights to override guards. Nil: everybody may.
+	Overrides     change.Overrides
 	Lists         elb.Lists
 	Authenticator Authenticator
 	// Log receives a record "request" for each request, with the attributes status,

@@ -20,7 +20,7 @@ type router struct {
 func newRouter(o *Options) *router {
 	r := &router{Options: o, mux: http.NewServeMux(), routes: make(map[string]*exchange.Route), origins: http.NewCrossOriginProtection()}
 	r.mux.HandleFunc("/", func(http.ResponseWriter, *http.Request) {}) // keeps the mux from answering 404
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		r.Expect(unauthenticated, method)
 	}
 	return r

@@ -175,7 +175,8 @@ func TestV1DocumentDescribesEveryAnswer(t *testing.T) {
 		"/v1/changes": {"404", "502"}, "/v1/changes/{id}": {"502"}, "/v1/pools": {"404"},
 	}
 	described := maps.Clone(document["paths"].(map[string]any))
-	delete(described, "/v1/events") // a stream has its own test
+	delete(described, "/v1/events")            // a stream has its own test
+	delete(described, "/v1/changes/{id}/undo") // and so have the writes
 	if got, want := slices.Sorted(maps.Keys(described)), slices.Sorted(maps.Keys(operations)); !slices.Equal(got, want) {
 		t.Fatalf("the document describes %v, want %v", got, want)
 	}
@@ -235,7 +236,7 @@ func checkTexts(t *testing.T, operation any) {
 func checkHeaders(t *testing.T, got response, described map[string]any) {
 	t.Helper()
 	for name := range described {
-		sometimes := name == "Warning" || name == "Retry-After" && got.StatusCode == http.StatusConflict
+		sometimes := name == "Warning" || name == "X-Change-Id" || name == "X-Bulk-Id" || name == "Retry-After" && got.StatusCode == http.StatusConflict
 		if got.Header.Get(name) == "" && !sometimes {
 			t.Errorf("%d: the header %s is described and not sent", got.StatusCode, name)
 		}

@@ -1,11 +1,13 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -106,7 +108,11 @@ func TestV1ChecksFollowContractOrder(t *testing.T) {
 		{"credentials before the id", "GET", "/v1/changes/7?y", "", 401},
 		{"wrong credentials", "HEAD", "/v1/changes", "Basic eDp5", 401},
 		{"name before method", "PUT", "/v1/pools/elb/-/members?y", authorization, 404},
-		{"method before query", "PUT", "/v1/pools/elb/other-elb/members?y", authorization, 405},
+		{"method before query", "DELETE", "/v1/pools/elb/other-elb/members?y", authorization, 405},
+		{"query before body", "PUT", "/v1/pools/elb/other-elb/members?y", authorization, 400},
+		{"query before the id of an undo", "POST", "/v1/changes/7/undo?y", authorization, 400},
+		{"the id of an undo", "POST", "/v1/changes/7/undo", authorization, 404},
+		{"method of an undo", "GET", "/v1/changes/7/undo?y", authorization, 405},
 		{"query before record", "GET", "/v1/pools/elb/other-elb/members?y", authorization, 400},
 		{"query before id", "GET", "/v1/changes/7?y", authorization, 400},
 		{"record", "GET", "/v1/pools/elb/other-elb/members", authorization, 404},
@@ -127,15 +133,22 @@ func TestV1ChecksFollowContractOrder(t *testing.T) {
 	}
 }
 
-func TestV1PathsAreReadOnlyButForMembers(t *testing.T) {
+func TestV1PathsHaveTheirMethods(t *testing.T) {
 	server := serve(t, handlerOf(withRecord(story())))
-	for _, path := range append(recordPaths(), "/v1/openapi.json", "/v1/openapi.yaml") {
-		if strings.Contains(path, "/members/") {
-			continue
-		}
-		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"} {
+	allowed := map[string]string{
+		recordPaths()[2]: "GET, HEAD, PUT, PATCH", recordPaths()[5]: "GET, HEAD, PUT, DELETE", recordPaths()[1] + "/undo": "POST",
+	}
+	for _, path := range append(recordPaths(), recordPaths()[1]+"/undo", "/v1/openapi.json", "/v1/openapi.yaml") {
+		want := cmp.Or(allowed[path], "GET, HEAD")
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"} {
 			got := sendLine(t, server, method, path, authorization)
-			if p := readProblem(t, got); p.Status != http.StatusMethodNotAllowed || got.Header.Get("Allow") != "GET, HEAD" {
+			if slices.Contains(strings.Split(want, ", "), method) {
+				if got.StatusCode == http.StatusMethodNotAllowed {
+					t.Errorf("%s %s is not allowed", method, path)
+				}
+				continue
+			}
+			if p := readProblem(t, got); p.Status != http.StatusMethodNotAllowed || got.Header.Get("Allow") != want {
 				t.Errorf("%s %s: answer is %d, Allow %q", method, path, got.StatusCode, got.Header.Get("Allow"))
 			}
 		}

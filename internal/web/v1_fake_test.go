@@ -75,6 +75,7 @@ func matchesFilter(c lsapi.Change, f lsapi.ChangeFilter) bool {
 		(f.Member.IsZero() || f.Member == c.Member) &&
 		(f.Actor == "" || f.Actor == c.Actor) &&
 		(f.Action == "" || f.Action == c.Action) &&
+		(f.Bulk == "" || f.Bulk == c.Bulk) &&
 		(f.Outcome == "" || f.Outcome == outcome) &&
 		(f.From.IsZero() || !c.IntendedAt.Before(f.From)) &&
 		(f.To.IsZero() || c.IntendedAt.Before(f.To))

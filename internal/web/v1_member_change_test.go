@@ -6,8 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -237,47 +235,4 @@ func TestUnchangeablePoolIsAConflictOfItsOwn(t *testing.T) {
 			t.Errorf("%s is %d %s", method, got.StatusCode, got.body)
 		}
 	}
-}
-
-// Every response of every change is provoked.
-func TestV1DocumentDescribesEveryAnswerToAChange(t *testing.T) {
-	document := openAPI(t)
-	for method, members := range map[string][2]string{"PUT": {spare, running}, "DELETE": {running, spare}} {
-		operation := at(document, "paths", "/v1/pools/{kind}/{name}/members/{member}", strings.ToLower(method))
-		checkTexts(t, operation)
-		responses := at(operation, "responses").(map[string]any)
-		answered := map[string]bool{}
-		for _, got := range provokeChanges(method, members) {
-			answered[strconv.Itoa(got.StatusCode)] = true
-			if !checkDescription(t, document, responses, got) {
-				t.Errorf("%s: %d is not described", method, got.StatusCode)
-			}
-		}
-		if got, want := slices.Sorted(maps.Keys(answered)), slices.Sorted(maps.Keys(responses)); !slices.Equal(got, want) {
-			t.Errorf("%s: answered are %v, described %v", method, got, want)
-		}
-	}
-}
-
-// provokeChanges provokes every response: members are one to change and one that is as
-// requested.
-func provokeChanges(method string, members [2]string) []response {
-	all := []response{
-		newWaitable().changeMember(method, members[0], "", nil), newWaitable().changeMember(method, members[1], "", nil),
-		newWaitable().changeMember(method, "web-1", "", nil),
-		newWaitable().changeMember(method, members[0], "", http.Header{"Sec-Fetch-Site": {"cross-site"}}),
-		record(newWaitable().handler, method, "/v1/pools/elb/other-elb/members/"+members[0], ""),
-		newWaitable().changeMember(method, members[0], "wait=true&timeout=1ms", nil),
-	}
-	for _, code := range []lsapi.Code{
-		lsapi.CodeNotChangeable, lsapi.CodeKeyReused, lsapi.CodeInProgress, lsapi.CodeThrottled, lsapi.CodeUnavailable,
-		lsapi.CodeUpstream, lsapi.CodeForbidden, lsapi.CodeTimeout, lsapi.CodeInternal,
-	} {
-		w := newWaitable()
-		w.members.fail = func(context.Context) error { return &lsapi.Error{Code: code} }
-		all = append(all, w.changeMember(method, members[0], "", nil))
-	}
-	anonymous := httptest.NewRecorder()
-	newWaitable().handler.ServeHTTP(anonymous, httptest.NewRequest(method, membersPath+"/"+members[0], http.NoBody))
-	return append(all, response{anonymous.Result(), anonymous.Body.String()})
 }

@@ -23,6 +23,8 @@ type fleets struct {
 	asked   atomic.Int64 // calls of Instance
 	// await, when it is set, is what waiting is.
 	await func(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
+	// reports, when it is set, is what a wait that is reported is.
+	reports func(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition, report func(lsapi.MemberDetail)) (lsapi.MemberDetail, error)
 }
 
 // shownNames are the listed load balancers.
@@ -126,6 +128,14 @@ func (f *fleets) Await(ctx context.Context, pool lsapi.PoolID, member lsapi.Memb
 		return f.await(ctx, pool, member, condition)
 	}
 	return f.Member(ctx, pool, member, false)
+}
+
+// AwaitReporting reports nothing, unless reports is set.
+func (f *fleets) AwaitReporting(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition, report func(lsapi.MemberDetail)) (lsapi.MemberDetail, error) {
+	if f.reports != nil {
+		return f.reports(ctx, pool, member, condition, report)
+	}
+	return f.Await(ctx, pool, member, condition)
 }
 
 // shown is a load balancer of that name. That of default-elb has everything,

@@ -18,7 +18,7 @@ func New(o Options) *exchange.Handler {
 	long := exchange.NewLongRequests(o.Stopping, o.MaxLongRequests, o.Authenticator.Revalidate)
 	r := newRouter(&o)
 	changes := change.New(change.Options{
-		Membership: o.Membership, Effects: o.Fleet, LongRequests: long, Keys: o.Keys, Record: o.Record,
+		Membership: o.Membership, Overrides: o.Overrides, Effects: o.Fleet, LongRequests: long, Keys: o.Keys, Record: o.Record,
 		Timeout: o.RequestTimeout, Log: o.Log,
 	})
 	first := elb.New(elb.Options{Changes: changes, Lists: o.Lists, Envelope: o.Envelope})
@@ -41,7 +41,7 @@ func New(o Options) *exchange.Handler {
 func errorFormat(o *Options) func(path string, code lsapi.Code, text string, cause error) (string, any) {
 	return func(path string, code lsapi.Code, text string, cause error) (string, any) {
 		if strings.HasPrefix(path+"/", "/v1/") {
-			return v1.TypeProblem, v1.NewProblem(code, text, cause)
+			return v1.TypeProblem, v1.ErrorBody(code, text, cause)
 		}
 		return exchange.TypeJSON, o.Envelope.WrapError(text)
 	}

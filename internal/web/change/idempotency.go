@@ -19,75 +19,91 @@ const (
 	// repeatAfter is the Retry-After while the first request is in progress: about as long
 	// as AWS takes.
 	repeatAfter = time.Second
+	// reserveAttempts is how often a spent key is reserved anew before its request is sent
+	// away: another one may be faster.
+	reserveAttempts = 2
 )
 
-func hashOf(body []byte) string {
-	digest := sha256.Sum256(body)
-	return hex.EncodeToString(digest[:])
+// reservation is an idempotency key with what reserves it.
+type reservation struct {
+	key lsapi.IdempotencyKey
+	by  lsapi.Reservation
 }
 
-// reserve reserves the key, also from a change that never began.
-func (c *Changer) reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (reserved *lsapi.Reservation, err error) {
-	reserved, err = c.Keys.Reserve(ctx, key, r)
-	if err != nil || reserved == nil {
-		return nil, err
+// keyOf returns the key of a request whose change, or bulk, has the id.
+func (c *Changer) keyOf(x *exchange.Exchange, t *Terms, id string, at time.Time) reservation {
+	digest := sha256.Sum256(t.Body)
+	return reservation{
+		key: lsapi.IdempotencyKey{Actor: x.Actor.Name, Method: x.Request.Method, Path: x.Request.URL.Path, Key: t.key},
+		by:  lsapi.Reservation{ChangeID: id, BodyHash: hex.EncodeToString(digest[:]), At: at},
 	}
-	idle, err := c.neverBegan(ctx, reserved)
-	if err != nil || !idle {
-		return reserved, err
-	}
-	if err := c.Keys.Free(ctx, key, reserved.ChangeID); err != nil {
-		return nil, err
-	}
-	return c.Keys.Reserve(ctx, key, r)
 }
 
-// neverBegan reports whether the reservation's change has no effect, and never will.
-func (c *Changer) neverBegan(ctx context.Context, reserved *lsapi.Reservation) (bool, error) {
-	_, err := c.Record.Change(ctx, reserved.ChangeID)
-	if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
-		return time.Since(reserved.At) > c.Timeout+keyGrace, nil
+// original is a request under a key. S is what is on record of the one that reserved it.
+type original[S, T any] struct {
+	// carryOut carries it out. kept is whether something of it is on record, or may still be.
+	carryOut func() (made T, kept bool, err error)
+	// look returns what is on record, and whether the key is spent: the first request has
+	// no effect that its caller could need.
+	look func(ctx context.Context, first *lsapi.Reservation) (found S, spent bool, err error)
+	// replay returns what the first request did.
+	replay func(found S) (T, error)
+}
+
+// once carries a request out unless its key is reserved. Then it replays the first one.
+func once[S, T any](ctx context.Context, c *Changer, r reservation, o original[S, T]) (made T, err error) {
+	for range reserveAttempts {
+		first, err := c.Keys.Reserve(ctx, r.key, r.by)
+		if err != nil {
+			return made, err
+		}
+		if first == nil {
+			made, kept, err := o.carryOut()
+			if !kept {
+				c.free(ctx, r)
+			}
+			return made, err
+		}
+		found, spent, err := o.look(ctx, first)
+		switch {
+		case err != nil:
+			return made, err
+		case !spent && first.BodyHash != r.by.BodyHash:
+			return made, lsapi.Errorf(lsapi.CodeKeyReused, "the Idempotency-Key was sent before with another body")
+		case !spent:
+			return o.replay(found)
+		}
+		if err := c.Keys.Free(ctx, r.key, first.ChangeID); err != nil {
+			return made, err
+		}
 	}
-	return false, err
+	return made, inProgress("is in progress")
 }
 
 // free frees the key, also if the client has left.
-func (c *Changer) free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) {
+func (c *Changer) free(ctx context.Context, r reservation) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freeTimeout)
 	defer cancel()
-	if err := c.Keys.Free(ctx, key, changeID); err != nil {
-		c.Log.WarnContext(ctx, "an idempotency key could not be freed; it is taken until it expires", "change_id", changeID, "error", err)
+	if err := c.Keys.Free(ctx, r.key, r.by.ChangeID); err != nil {
+		c.Log.WarnContext(ctx, "an idempotency key could not be freed; it is taken until it expires", "change_id", r.by.ChangeID, "error", err)
 	}
 }
 
-// replay returns the change's final outcome.
-func (c *Changer) replay(ctx context.Context, x *exchange.Exchange, r Request, reserved *lsapi.Reservation, w wait, bodyHash string) (Made, error) {
-	if reserved.BodyHash != bodyHash {
-		return Made{}, lsapi.Errorf(lsapi.CodeKeyReused, "the Idempotency-Key was sent before with another body")
+// neverBegan reports whether a request without a trace on record never will have one.
+func (c *Changer) neverBegan(first *lsapi.Reservation) bool {
+	return time.Since(first.At) > c.Timeout+keyGrace
+}
+
+// frees reports whether a change frees its key for a retry: it certainly changed nothing,
+// because lsapi or AWS was unable to, or a guard refused it, which may pass another time.
+func frees(c *lsapi.Change) bool {
+	switch c.Outcome {
+	case lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn:
+		return true
+	case lsapi.OutcomeRefused:
+		return c.Guard != nil && !c.Guard.Overridden
 	}
-	first, err := c.Record.Change(ctx, reserved.ChangeID)
-	if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
-		return Made{}, inProgress("is in progress")
-	}
-	if err != nil {
-		return Made{}, err
-	}
-	x.Header().Set("X-Change-Id", first.ID)
-	made := Made{ChangeID: first.ID, Member: first.Member, Instance: first.Instance}
-	switch first.Outcome {
-	case "":
-		return made, inProgress("is in progress")
-	case lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn: // after the key was reserved
-		return made, inProgress("has just ended, and nothing was changed; the key is free now")
-	case lsapi.OutcomeApplied:
-	default:
-		if !r.unchanged(outcomeCodes[first.Outcome]) {
-			return made, outcomeError(first)
-		}
-		made.Unchanged = true
-	}
-	made.warn(x, r.Action)
-	return made, c.awaitEffect(x, r, made, w) //nolint:contextcheck // the exchange carries it
+	return false
 }
 
 // inProgress returns the error of a request to be sent again soon.
@@ -96,26 +112,4 @@ func inProgress(how string) error {
 		Code: lsapi.CodeInProgress, RetryAfter: repeatAfter,
 		Message: "the request that was sent first with this Idempotency-Key " + how,
 	}
-}
-
-// outcomeCodes are the codes of the final outcomes that keep a key, except applied.
-var outcomeCodes = map[lsapi.Outcome]lsapi.Code{
-	lsapi.OutcomeConflict: lsapi.CodeConflict,
-	lsapi.OutcomeRefused:  lsapi.CodeInvalid,
-	lsapi.OutcomeUnknown:  lsapi.CodeTimeout,
-}
-
-// poolAbsent are the codes of changes that were refused because there is no such pool: AWS's
-// for each kind, and lsapi's.
-var poolAbsent = map[string]bool{"LoadBalancerNotFound": true, "TargetGroupNotFound": true, string(lsapi.CodeNotFound): true}
-
-// outcomeError returns the error of a recorded change that was not applied.
-func outcomeError(c lsapi.Change) error {
-	code := outcomeCodes[c.Outcome]
-	if c.Outcome == lsapi.OutcomeRefused && poolAbsent[c.Code] {
-		code = lsapi.CodeNotFound
-	}
-	err := lsapi.Errorf(code, "the %s of %s was asked for before with this Idempotency-Key, and is on record as %s", c.Action, c.Member, c.Outcome)
-	err.Reason = c.Code
-	return err
 }

@@ -20,16 +20,17 @@ func (a *API) change(x *exchange.Exchange, action lsapi.Action) error {
 	if err != nil {
 		return err
 	}
-	headers, err := change.ReadHeaders(x)
-	if err != nil {
-		return err
+	headers, wrong := change.ReadHeaders(x)
+	if len(wrong) > 0 {
+		return exchange.Invalid(wrong[0].Text)
 	}
 	timeout, err := waitTimeout(x.Request.URL.RawQuery)
 	if err != nil {
 		return err
 	}
 	made, err := a.Changes.Make(x, change.Request{
-		Action: action, Pool: loadBalancer(x), Member: lsapi.InstanceMember(member), Headers: headers, Body: body, Wait: timeout,
+		Action: action, Pool: loadBalancer(x), Member: lsapi.InstanceMember(member),
+		Terms: change.Terms{Headers: headers, Body: body, Wait: change.Wait{Timeout: timeout}},
 	})
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ type Route struct {
 	// Checks run in order after authentication and before the method is checked.
 	Checks []Endpoint
 	// Get also serves HEAD. A method without an Endpoint is not allowed.
-	Get, Post, Put, Delete Endpoint
+	Get, Post, Put, Patch, Delete Endpoint
 	// Routine requests, such as probes, are logged at debug if they succeed.
 	Routine bool
 }
@@ -33,6 +33,8 @@ func (r *Route) Endpoint(method string) Endpoint {
 		return r.Post
 	case http.MethodPut:
 		return r.Put
+	case http.MethodPatch:
+		return r.Patch
 	case http.MethodDelete:
 		return r.Delete
 	}
@@ -48,6 +50,8 @@ func (r *Route) Set(method string, e Endpoint) {
 		r.Post = e
 	case http.MethodPut:
 		r.Put = e
+	case http.MethodPatch:
+		r.Patch = e
 	case http.MethodDelete:
 		r.Delete = e
 	}
@@ -55,7 +59,7 @@ func (r *Route) Set(method string, e Endpoint) {
 
 // Methods returns the allowed methods.
 func (r *Route) Methods() (methods []string) {
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		if r.Endpoint(method) != nil {
 			methods = append(methods, method)
 		}

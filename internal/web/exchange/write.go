@@ -16,47 +16,111 @@ import (
 const (
 	// maxBody is the maximal size of a body. A usual one has 40 bytes.
 	maxBody = 64 << 10
+	// maxLargeBody is that of a body for many members: a thousand with AWS's longest ids have
+	// some 40 KB. largeBody is the same in words.
+	maxLargeBody = 1 << 20
+	largeBody    = "1 MiB"
 	// maxReason is the maximal number of characters of a reason.
 	maxReason = 256
+
+	reasonHeader   = "X-Reason"
+	overrideHeader = "X-Override-Guard"
 )
 
 // Body reads the body. CodeTooLarge: it has more than 64 KiB.
 func (x *Exchange) Body() ([]byte, error) {
-	tooLarge := lsapi.Errorf(lsapi.CodeTooLarge, "the body is larger than 64 KiB")
+	const limit = "64 KiB"
 	if x.Request.ContentLength > maxBody {
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x.ResponseWriter, x.Request.Body, maxBody))
+	return x.readBody(maxBody, limit)
+}
+
+// LargeBody reads a body of up to 1 MiB. If it has more than 64 KiB, admit is called before
+// the rest is read, whose error is returned. CodeTooLarge: it is larger.
+func (x *Exchange) LargeBody(admit func() error) ([]byte, error) {
+	if x.Request.ContentLength > maxLargeBody {
+		return nil, tooLarge(largeBody)
+	}
+	body, err := io.ReadAll(io.LimitReader(x.Request.Body, maxBody))
+	if err != nil {
+		return nil, incomplete(err)
+	}
+	if len(body) < maxBody {
+		return body, nil
+	}
+	if err := admit(); err != nil {
+		return nil, err
+	}
+	rest, err := x.readBody(maxLargeBody-maxBody, largeBody)
+	return append(body, rest...), err
+}
+
+// readBody reads the body, of at most so many bytes, which are limit in words.
+func (x *Exchange) readBody(most int64, limit string) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(x.ResponseWriter, x.Request.Body, most))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
 	if err != nil {
-		return nil, &lsapi.Error{Code: lsapi.CodeInvalid, Message: "the body could not be read to its end", Err: err}
+		return nil, incomplete(err)
 	}
 	return body, nil
 }
 
+func tooLarge(limit string) error {
+	return lsapi.Errorf(lsapi.CodeTooLarge, "the body is larger than %s", limit)
+}
+
+func incomplete(err error) error {
+	return &lsapi.Error{Code: lsapi.CodeInvalid, Message: "the body could not be read to its end", Err: err}
+}
+
 // Reason returns the caller's reason for a change, from the header X-Reason.
 func (x *Exchange) Reason() (string, error) {
-	fields := x.Request.Header["X-Reason"]
-	if len(fields) == 0 {
-		return "", nil
+	text, _, err := x.textHeader(reasonHeader)
+	return text, err
+}
+
+// Override returns the caller's reason to override guards, from the header
+// X-Override-Guard. Empty: there is none.
+func (x *Exchange) Override() (string, error) {
+	text, given, err := x.textHeader(overrideHeader)
+	if err == nil && given && text == "" {
+		return "", Invalid(overrideHeader + " is empty; it is the reason to override the guards")
 	}
-	if len(fields) > 1 {
-		return "", Invalid("X-Reason is there more than once")
+	return text, err
+}
+
+// textHeader returns a header that is a text for the record, and whether it is there.
+func (x *Exchange) textHeader(name string) (text string, given bool, err error) {
+	fields := x.Request.Header[name]
+	switch {
+	case len(fields) == 0:
+		return "", false, nil
+	case len(fields) > 1:
+		return "", true, Invalid(name + " is there more than once")
 	}
-	text, err := decodeText(fields[0])
-	if err != nil {
-		return "", err
+	if text, err = decodeText(name, fields[0]); err != nil {
+		return "", true, err
 	}
+	text, wrong := CleanReason(text)
+	if wrong != "" {
+		return "", true, Invalid(name + " " + wrong)
+	}
+	return text, true, nil
+}
+
+// CleanReason returns a caller's text without space around it, or what is wrong with it.
+func CleanReason(text string) (clean, wrong string) {
 	text = strings.TrimSpace(text)
 	switch {
 	case utf8.RuneCountInString(text) > maxReason:
-		return "", Invalid("X-Reason has more than 256 characters")
+		return "", "has more than 256 characters"
 	case strings.ContainsFunc(text, unicode.IsControl):
-		return "", Invalid("X-Reason has control characters in it")
+		return "", "has control characters in it"
 	}
-	return text, nil
+	return text, ""
 }
 
 // extValue matches the start of an ext-value of RFC 8187: the character set, a language,
@@ -65,11 +129,11 @@ var extValue = regexp.MustCompile(`^(?i:utf-8)'[A-Za-z0-9-]*'`)
 
 // decodeText returns the text of a header. Some clients send UTF-8, others, such as
 // Python's requests and Node's fetch, Latin-1, and any can send an ext-value.
-func decodeText(field string) (string, error) {
+func decodeText(name, field string) (string, error) {
 	if prefix := extValue.FindString(field); prefix != "" {
 		text, err := url.PathUnescape(field[len(prefix):])
 		if err != nil || !utf8.ValidString(text) {
-			return "", Invalid("X-Reason begins with " + prefix + ", and the rest is not UTF-8 with percent signs")
+			return "", Invalid(name + " begins with " + prefix + ", and the rest is not UTF-8 with percent signs")
 		}
 		return text, nil
 	}

@@ -32,15 +32,18 @@ func (b boundedRecord) MembersAt(ctx context.Context, pool lsapi.PoolID, at time
 }
 
 func bounded[T any](ctx context.Context, reads *semaphore.Weighted, read func() (T, error)) (result T, err error) {
-	if err := acquire(ctx, reads, 1); err != nil {
+	if err := acquire(ctx, reads, 1, tooManyReads); err != nil {
 		return result, err
 	}
 	defer reads.Release(1)
 	return read()
 }
 
-// acquire acquires n within acquireTimeout. CodeThrottled: it did not.
-func acquire(ctx context.Context, of *semaphore.Weighted, n int) error {
+// tooManyReads is the text of a read that was not admitted.
+const tooManyReads = "too much of the record is being read at once"
+
+// acquire acquires n within acquireTimeout. CodeThrottled, with the text: it did not.
+func acquire(ctx context.Context, of *semaphore.Weighted, n int, text string) error {
 	waiting, cancel := context.WithTimeout(ctx, acquireTimeout)
 	defer cancel()
 	if of.Acquire(waiting, int64(n)) == nil {
@@ -49,8 +52,5 @@ func acquire(ctx context.Context, of *semaphore.Weighted, n int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return &lsapi.Error{
-		Code: lsapi.CodeThrottled, RetryAfter: retryAfter,
-		Message: "too much of the record is being read at once",
-	}
+	return &lsapi.Error{Code: lsapi.CodeThrottled, RetryAfter: retryAfter, Message: text}
 }

@@ -35,7 +35,7 @@ func (a *API) changes(x *exchange.Exchange, q *changesQuery) error {
 		answer, usual = a.stream, streamPage
 	}
 	held := cmp.Or(filter.Limit, usual)
-	err = a.untilStop(x.Context(), func(ctx context.Context) error { return acquire(ctx, a.held, held) })
+	err = a.untilStop(x.Context(), func(ctx context.Context) error { return acquire(ctx, a.held, held, tooManyReads) })
 	if err != nil {
 		return err
 	}
@@ -138,14 +138,20 @@ func wholeMilliseconds(t time.Time) time.Time {
 	return whole
 }
 
-// changeParameters is what GET /v1/changes/{id} takes.
-type changeParameters struct {
+// ChangeParameters is the part of a path that identifies a change. It is exported for huma,
+// which skips other embedded structs.
+type ChangeParameters struct {
 	ID string `path:"id" doc:"The id of the change, as in the header X-Change-Id of the answer to its request: a UUID of version 7, such as 01a20ee8-6140-7a11-8000-0123456789ab"`
 }
 
-func (a *API) getChange(x *exchange.Exchange, in *changeParameters) error {
-	if _, ok := parseChangeID(in.ID); !ok {
-		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such change; an id is a UUID of version 7, in lower case")
+func (a *API) getChange(x *exchange.Exchange, in *ChangeParameters) error {
+	return sendRead(x, func(ctx context.Context) (lsapi.Change, error) { return a.readChange(ctx, in.ID) }, newChange)
+}
+
+// readChange returns the change with an id. CodeNotFound: there is none, or none can have it.
+func (a *API) readChange(ctx context.Context, id string) (lsapi.Change, error) {
+	if _, ok := parseChangeID(id); !ok {
+		return lsapi.Change{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no such change; an id is a UUID of version 7, in lower case")
 	}
-	return sendRead(x, func(ctx context.Context) (lsapi.Change, error) { return a.Record.Change(ctx, in.ID) }, newChange)
+	return a.Record.Change(ctx, id)
 }

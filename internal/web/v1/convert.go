@@ -48,6 +48,10 @@ func newChange(c *lsapi.Change) apiv1.Change {
 		AWSRequestID:  c.AWSRequestID,
 		MembersBefore: c.MembersBefore,
 		MembersAfter:  c.MembersAfter,
+		Bulk:          c.Bulk,
+		Undoes:        c.Undoes,
+		IfMatch:       c.IfMatch,
+		Guard:         newGuard(c.Guard),
 	}
 }
 

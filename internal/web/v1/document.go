@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,18 +29,21 @@ type text struct {
 	Description string
 	Operations  map[string]struct {
 		Tag, Summary, Description, Response string
+		Request                             string // the schema of the body
 		Content                             map[string][]string
-		Created                             string                  // the response 201
+		Created, Accepted                   string                  // the responses 201 and 202
 		Headers                             map[string]*huma.Header // of the response
 		NotModified                         string
 		Failures                            []string
 	}
 	Examples map[string]json.RawMessage
 	Headers  map[string]*huma.Header
+	Accepted map[string]*huma.Header // of 202
 	Failures map[string]struct {
 		Name, Description string
 		Headers           map[string]*huma.Header
-		Example           apiv1.Problem // without the fields that follow from its code
+		Example           apiv1.Problem     // without the fields that follow from its code
+		Bulk              *apiv1.BulkResult // beside it
 	}
 }
 
@@ -104,17 +108,24 @@ func (documentOnly) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 // schemaTypes are the types of the schemas in document.yaml.
 var schemaTypes = map[string]reflect.Type{
-	"Attached":     reflect.TypeFor[apiv1.ChangeResult](),
-	"Change":       reflect.TypeFor[apiv1.Change](),
-	"ChangesPage":  reflect.TypeFor[apiv1.ChangesPage](),
-	"Detached":     reflect.TypeFor[apiv1.ChangeResult](),
-	"Event":        reflect.TypeFor[apiv1.Event](),
-	"Instance":     reflect.TypeFor[apiv1.Instance](),
-	"Member":       reflect.TypeFor[apiv1.Member](),
-	"Membership":   reflect.TypeFor[apiv1.Membership](),
-	"MembershipAt": reflect.TypeFor[apiv1.MembershipAt](),
-	"PoolDetail":   reflect.TypeFor[apiv1.PoolDetail](),
-	"PoolsPage":    reflect.TypeFor[apiv1.PoolsPage](),
+	"Attached":       reflect.TypeFor[apiv1.ChangeResult](),
+	"BulkChange":     reflect.TypeFor[apiv1.BulkChange](),
+	"BulkProblem":    reflect.TypeFor[apiv1.BulkProblem](),
+	"BulkResult":     reflect.TypeFor[apiv1.BulkResult](),
+	"DesiredMembers": reflect.TypeFor[apiv1.DesiredMembers](),
+	"DryRun":         reflect.TypeFor[apiv1.ChangeResult](),
+	"Problem":        reflect.TypeFor[apiv1.Problem](),
+	"Undone":         reflect.TypeFor[apiv1.ChangeResult](),
+	"Change":         reflect.TypeFor[apiv1.Change](),
+	"ChangesPage":    reflect.TypeFor[apiv1.ChangesPage](),
+	"Detached":       reflect.TypeFor[apiv1.ChangeResult](),
+	"Event":          reflect.TypeFor[apiv1.Event](),
+	"Instance":       reflect.TypeFor[apiv1.Instance](),
+	"Member":         reflect.TypeFor[apiv1.Member](),
+	"Membership":     reflect.TypeFor[apiv1.Membership](),
+	"MembershipAt":   reflect.TypeFor[apiv1.MembershipAt](),
+	"PoolDetail":     reflect.TypeFor[apiv1.PoolDetail](),
+	"PoolsPage":      reflect.TypeFor[apiv1.PoolsPage](),
 }
 
 // describe returns an operation without its parameters.
@@ -137,6 +148,12 @@ func describe(schemas huma.Registry, method, id, path string) huma.Operation {
 	if words.Created != "" {
 		op.Responses["201"] = &huma.Response{Description: words.Created, Headers: ok.Headers, Content: ok.Content}
 	}
+	if words.Accepted != "" {
+		op.Responses["202"] = describeAccepted(words.Accepted, ok)
+	}
+	if words.Request != "" {
+		op.RequestBody = describeRequest(schemas, words.Request)
+	}
 	if words.NotModified != "" {
 		op.Responses["304"] = &huma.Response{Description: words.NotModified, Headers: ok.Headers}
 	}
@@ -147,17 +164,49 @@ func describe(schemas huma.Registry, method, id, path string) huma.Operation {
 	return op
 }
 
+// describeAccepted returns the response in place of a wait, whose body is that of the one
+// after it.
+func describeAccepted(description string, after *huma.Response) *huma.Response {
+	return &huma.Response{
+		Description: description, Headers: describeHeaders(readText().Accepted, ""),
+		Content: map[string]*huma.MediaType{exchange.TypeJSON: after.Content[exchange.TypeJSON]},
+	}
+}
+
+// describeRequest returns a body of the named schema, which has no other fields.
+func describeRequest(schemas huma.Registry, name string) *huma.RequestBody {
+	content := describeContent(schemas, []string{name})
+	schemas.SchemaFromRef(content.Schema.Ref).AdditionalProperties = false
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{exchange.TypeJSON: content}}
+}
+
 // describeContent returns a body of one of the named schemas.
 func describeContent(schemas huma.Registry, names []string) *huma.MediaType {
 	if len(names) == 1 {
 		return &huma.MediaType{Schema: schemas.Schema(schemaTypes[names[0]], true, ""), Example: readText().Examples[names[0]]}
 	}
-	content := &huma.MediaType{Schema: &huma.Schema{}, Examples: make(map[string]*huma.Example)}
+	content := &huma.MediaType{Examples: make(map[string]*huma.Example)}
+	var types []reflect.Type
 	for _, name := range names {
-		content.Schema.OneOf = append(content.Schema.OneOf, schemas.Schema(schemaTypes[name], true, ""))
+		if !slices.Contains(types, schemaTypes[name]) {
+			types = append(types, schemaTypes[name])
+		}
 		content.Examples[name] = &huma.Example{Value: readText().Examples[name]}
 	}
+	content.Schema = oneOf(schemas, types...)
 	return content
+}
+
+// oneOf returns the schema of a value of one of the types.
+func oneOf(schemas huma.Registry, types ...reflect.Type) *huma.Schema {
+	if len(types) == 1 {
+		return schemas.Schema(types[0], true, "")
+	}
+	schema := &huma.Schema{}
+	for _, of := range types {
+		schema.OneOf = append(schema.OneOf, schemas.Schema(of, true, ""))
+	}
+	return schema
 }
 
 // describeFailures returns the responses that operations refer to.
@@ -165,13 +214,16 @@ func describeFailures(schemas huma.Registry) map[string]*huma.Response {
 	all := make(map[string]*huma.Response)
 	for _, failure := range readText().Failures {
 		example := NewProblem(lsapi.Code(failure.Example.Code), failure.Example.Detail, nil)
-		example.Errors, example.Member = failure.Example.Errors, failure.Example.Member
+		example.Errors, example.Member, example.Members = failure.Example.Errors, failure.Example.Member, failure.Example.Members
+		content := &huma.MediaType{Schema: oneOf(schemas, reflect.TypeFor[apiv1.Problem]()), Example: example}
+		if failure.Bulk != nil {
+			content.Schema = oneOf(schemas, reflect.TypeFor[apiv1.BulkProblem](), reflect.TypeFor[apiv1.Problem]())
+			content.Example = apiv1.BulkProblem{Problem: example, BulkResult: *failure.Bulk}
+		}
 		all[failure.Name] = &huma.Response{
 			Description: failure.Description,
 			Headers:     describeHeaders(failure.Headers, example.Code),
-			Content: map[string]*huma.MediaType{
-				TypeProblem: {Schema: schemas.Schema(reflect.TypeFor[apiv1.Problem](), true, ""), Example: example},
-			},
+			Content:     map[string]*huma.MediaType{TypeProblem: content},
 		}
 	}
 	return all
@@ -215,5 +267,7 @@ func tidy(parameters []*huma.Param) {
 
 // operationsOf returns the operations of a path by method.
 func operationsOf(path *huma.PathItem) map[string]*huma.Operation {
-	return map[string]*huma.Operation{http.MethodGet: path.Get, http.MethodPut: path.Put, http.MethodDelete: path.Delete}
+	return map[string]*huma.Operation{
+		http.MethodGet: path.Get, http.MethodPut: path.Put, http.MethodPost: path.Post, http.MethodPatch: path.Patch, http.MethodDelete: path.Delete,
+	}
 }

@@ -24,6 +24,12 @@ const (
 	// maxHeld is the number of changes in memory for all lists: 16 full pages, some 30 MB.
 	// They are held until their clients have read them.
 	maxHeld = 16 * maxPage
+	// maxLargeBodies is the number of bodies over 64 KiB in memory, each with up to 20 MB of
+	// what its parser holds.
+	maxLargeBodies = 8
+	// maxChanging is the number of members in memory of all bulks: 200 of the largest, some
+	// 300 MB with their results. They are held until their clients are answered.
+	maxChanging = 200 * maxBulk
 	// answerLifetime is how long an encoded answer about an instance is kept: short beside the
 	// time within which a change of another replica shows (100 ms).
 	answerLifetime = 50 * time.Millisecond

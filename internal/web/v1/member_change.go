@@ -12,60 +12,67 @@ import (
 // changeQuery is what PUT and DELETE /v1/pools/{kind}/{name}/members/{member} take.
 type changeQuery struct {
 	MemberPath
-	Wait    string `query:"wait" enum:"true,false" doc:"Answer when the change has its effect: an attached member is in service, a detached one is drained. Load balancers and proxies on the way must keep a silent connection open for the timeout"`
-	Timeout string `query:"timeout" default:"60s" doc:"The longest wait: a duration above 0 and at most 1h, such as 90s or 5m. Without wait=true, any value but the default is an error"`
-	Reason  string `header:"X-Reason" doc:"Why, for the record: at most 256 characters. Text beyond ASCII is UTF-8, or encoded by RFC 8187"`
-	Key     string `header:"Idempotency-Key" doc:"A key of 1 to 128 visible ASCII characters. The change is made once: the same request with the same key gets the outcome of the first one for 24 hours"`
+	ChangeTerms
 }
 
-func (a *API) attach(x *exchange.Exchange, q *changeQuery) error {
-	made, err := a.changeMember(x, q, lsapi.Attach)
-	if err != nil {
-		return err
-	}
-	answered := http.StatusCreated
-	if made.Outcome == apiv1.OutcomeUnchanged {
-		answered = http.StatusOK
-	}
-	return sendAs(x, answered, made)
+func (a *API) attach(x *exchange.Exchange, q *changeQuery, wrong []apiv1.Detail) error {
+	return a.changeMember(x, q, lsapi.Attach, wrong)
 }
 
-func (a *API) detach(x *exchange.Exchange, q *changeQuery) error {
-	made, err := a.changeMember(x, q, lsapi.Detach)
-	if lsapi.ErrorCode(err) == lsapi.CodeConflict {
-		return &lsapi.Error{Code: lsapi.CodeNotMember, Message: lsapi.AsError(err).Message, Err: err}
-	}
-	if err != nil {
-		return err
-	}
-	return send(x, made)
+func (a *API) detach(x *exchange.Exchange, q *changeQuery, wrong []apiv1.Detail) error {
+	return a.changeMember(x, q, lsapi.Detach, wrong)
 }
 
 // changeMember attaches or detaches the member of the path.
-func (a *API) changeMember(x *exchange.Exchange, q *changeQuery, action lsapi.Action) (apiv1.ChangeResult, error) {
-	if x.Request.ContentLength != 0 { // net/http detects that a client leaves only after the body
-		return apiv1.ChangeResult{}, exchange.Invalid("an attach or detach of one member takes no body; a reason is in the header X-Reason")
+func (a *API) changeMember(x *exchange.Exchange, q *changeQuery, action lsapi.Action, wrong []apiv1.Detail) error {
+	refuseBody(x, &wrong)
+	w := a.readTerms(x, &q.ChangeTerms, &wrong)
+	if len(wrong) > 0 {
+		return invalid(wrong...)
 	}
-	timeout, wrong := exchange.ParseTimeout(q.Timeout, q.Wait == "true", "wait=true")
-	if wrong != "" {
-		return apiv1.ChangeResult{}, invalid(apiv1.Detail{Location: "query.timeout", Message: wrong})
+	return a.makeChange(x, w, change.Request{Action: action, Pool: q.id(), Member: q.member(), Terms: w.Terms, Idempotent: true})
+}
+
+// makeChange makes a change and answers with its result.
+func (a *API) makeChange(x *exchange.Exchange, w *writing, r change.Request) error {
+	made, err := a.Changes.Make(x, r)
+	if r.Action == lsapi.Detach && lsapi.ErrorCode(err) == lsapi.CodeConflict {
+		err = &lsapi.Error{Code: lsapi.CodeNotMember, Message: lsapi.AsError(err).Message, Err: err}
 	}
-	headers, err := change.ReadHeaders(x)
-	if err != nil {
-		return apiv1.ChangeResult{}, err
+	result := newChangeResult(&r, &made)
+	if w.DryRun && err != nil && isDecision(lsapi.ErrorCode(err)) {
+		problem := problemOf(err)
+		result.Outcome, result.Problem, result.Guard = apiv1.OutcomeRefused, &problem, newGuard(made.Guard)
+		err = nil
 	}
-	made, err := a.Changes.Make(x, change.Request{
-		Action: action, Pool: q.id(), Member: q.member(), Headers: headers, Wait: timeout, Idempotent: true,
-	})
-	if err != nil {
-		return apiv1.ChangeResult{}, err
+	answered := http.StatusOK
+	if r.Action == lsapi.Attach && r.Undoes == "" && result.Outcome == apiv1.OutcomeApplied {
+		answered = http.StatusCreated
 	}
+	return w.answer(x, answered, result, changePath(made.ChangeID), err)
+}
+
+func newChangeResult(r *change.Request, made *change.Made) apiv1.ChangeResult {
 	outcome := apiv1.OutcomeApplied
-	if made.Unchanged {
+	switch {
+	case made.Unchanged:
 		outcome = apiv1.OutcomeUnchanged
+	case r.DryRun:
+		outcome = apiv1.OutcomeWouldApply
 	}
 	return apiv1.ChangeResult{
-		Pool: q.id().Path(), Member: made.Member.String(), Action: string(action), Outcome: outcome, ChangeID: made.ChangeID,
-		AutoScalingGroup: made.ReplacedBy,
-	}, nil
+		Pool: r.Pool.Path(), Member: made.Member.String(), Action: string(r.Action), Outcome: outcome, DryRun: r.DryRun,
+		Guard: newGuard(made.Guard), ChangeID: made.ChangeID, AutoScalingGroup: made.ReplacedBy, Undoes: r.Undoes,
+	}
+}
+
+// isDecision reports whether an error is how a lane decided a change. Any other says that the
+// change was not decided.
+func isDecision(code lsapi.Code) bool {
+	switch code {
+	case lsapi.CodeInvalid, lsapi.CodeNotMember, lsapi.CodeSuperseded,
+		lsapi.CodeMinInService, lsapi.CodeMinPerZone, lsapi.CodeMaxOut, lsapi.CodeKeepLast, lsapi.CodeFreeze:
+		return true
+	}
+	return false
 }

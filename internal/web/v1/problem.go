@@ -2,6 +2,7 @@ package v1
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -12,6 +13,16 @@ import (
 
 // TypeProblem is the content type of a problem.
 const TypeProblem = "application/problem+json"
+
+// ErrorBody returns the body of an error: its problem, and the result of a bulk if it failed.
+// The cause may be nil.
+func ErrorBody(code lsapi.Code, text string, cause error) any {
+	problem := NewProblem(code, text, cause)
+	if failed, ok := errors.AsType[failedBulk](cause); ok {
+		return apiv1.BulkProblem{Problem: problem, BulkResult: failed.result}
+	}
+	return problem
+}
 
 // NewProblem returns the problem of an error. The cause may be nil.
 func NewProblem(code lsapi.Code, text string, cause error) apiv1.Problem {
@@ -25,16 +36,26 @@ func NewProblem(code lsapi.Code, text string, cause error) apiv1.Problem {
 	if last, ok := errors.AsType[lastState](cause); ok {
 		problem.Member = &last.member
 	}
+	if refusal, ok := errors.AsType[*lsapi.GuardRefusal](cause); ok {
+		problem.Members = converted(refusal.Members, func(m *lsapi.GuardedMember) apiv1.GuardedMember {
+			return apiv1.GuardedMember{Member: m.Member.String(), Zone: m.Zone, Standing: string(m.Standing)}
+		})
+	}
 	return problem
 }
 
 // details are the mistakes in a request, as the cause of an error.
 type details []apiv1.Detail
 
+// Error returns the first of them, and how many more there are.
 func (d details) Error() string {
-	texts := make([]string, len(d))
-	for i, detail := range d {
+	shown := d[:min(len(d), maxDetails)]
+	texts := make([]string, len(shown))
+	for i, detail := range shown {
 		texts[i] = detail.Location + ": " + detail.Message
+	}
+	if more := len(d) - len(shown); more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more in errors", more))
 	}
 	return strings.Join(texts, "; ")
 }

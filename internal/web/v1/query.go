@@ -17,22 +17,19 @@ import (
 )
 
 // validateQuery parses a query that must be exactly what the operation takes. Otherwise a
-// script with a mistyped filter or an empty variable would list everything.
-func (a *API) validateQuery(op *huma.Operation, rawQuery string) (url.Values, error) {
+// script with a mistyped filter or an empty variable would list everything. It also returns what is
+// wrong with it.
+func (a *API) validateQuery(op *huma.Operation, rawQuery string) (query url.Values, wrong []apiv1.Detail) {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return nil, invalid(apiv1.Detail{Location: "query", Message: "is malformed: % stands before two hexadecimal digits, and ; is written %3B"})
+		return nil, []apiv1.Detail{{Location: "query", Message: "is malformed: % stands before two hexadecimal digits, and ; is written %3B"}}
 	}
-	var wrong []apiv1.Detail
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if message := a.validateParameter(op, name, query[name]); message != "" && len(wrong) < maxDetails {
 			wrong = append(wrong, apiv1.Detail{Location: "query." + clip(name), Message: message})
 		}
 	}
-	if len(wrong) > 0 {
-		return nil, invalid(wrong...)
-	}
-	return query, nil
+	return query, wrong
 }
 
 // validateParameter returns what is wrong with the values of a parameter.

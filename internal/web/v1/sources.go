@@ -44,6 +44,9 @@ type Fleet interface {
 	// ended first. CodeConflict: the instance is terminated. Both come with its last known
 	// state. CodeNotFound: it cannot meet the condition.
 	Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
+	// AwaitReporting is Await, and calls report with each state of the member on the way.
+	AwaitReporting(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition,
+		report func(lsapi.MemberDetail)) (lsapi.MemberDetail, error)
 }
 
 // Exists returns CodeNotFound for a pool that does not exist.

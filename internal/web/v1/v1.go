@@ -37,6 +37,8 @@ type Options struct {
 type API struct {
 	Options
 	held      *semaphore.Weighted // the changes in memory
+	bodies    *semaphore.Weighted // the large bodies in memory
+	changing  *semaphore.Weighted // the members of the bulks in memory
 	instances *instanceAnswers
 	members   *membersAnswers
 	huma      huma.API
