@@ -176,6 +176,13 @@ func (a *faultyAWS) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolR
 	return a.fakeAWS.Members(ctx, pool)
 }
 
+func (a *faultyAWS) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, error) {
+	if a.faults.happens(0.05) {
+		return nil, &lsapi.Error{Code: lsapi.CodeUpstream}
+	}
+	return a.fakeAWS.Health(ctx, pool)
+}
+
 func (a *faultyAWS) Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
 	return a.send(ctx, permit, func(ctx context.Context, permit lsapi.BeforeAttempt) (string, error) {
 		return a.fakeAWS.Register(ctx, pool, incarnation, ids, permit)
@@ -240,6 +247,7 @@ type faultyWorld struct {
 	history *history
 	// isReplaced is whether the pool is deleted and made again under its name now and then.
 	isReplaced bool
+	guards     membership.Guards
 
 	mu       sync.Mutex
 	replicas []*service
@@ -267,6 +275,7 @@ func keepPromises(t *testing.T, isReplaced bool) {
 		t.Run(fmt.Sprint(seed+i), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newFaultyWorld(t, seed+i)
+				w.startAll()
 				w.isReplaced = isReplaced
 				w.run()
 			})
@@ -286,15 +295,18 @@ func newFaultyWorld(t *testing.T, seed uint64) *faultyWorld {
 		ends: time.Now().Add(2 * time.Minute), history: &history{began: time.Now(), got: make(map[effect]int)},
 		answers: make(map[string]effect), named: make(map[string]bool),
 	}
+	return w
+}
+
+func (w *faultyWorld) startAll() {
 	for n := range faultyReplicas {
 		w.replicas = append(w.replicas, w.start(fmt.Sprint(n)))
 	}
-	return w
 }
 
 func (w *faultyWorld) start(name string) *service {
 	record := &fakeRecord{fakeLogs: w.record.fakeLogs, name: name}
-	s := newService(&arnAWS{faultyAWS: w.aws}, membership.Options{Record: &faultyRecord{record, w.faults}})
+	s := newService(&arnAWS{faultyAWS: w.aws}, membership.Options{Record: &faultyRecord{record, w.faults}, Guards: w.guards})
 	for s.Start(w.t.Context()) != nil {
 		time.Sleep(100 * time.Millisecond)
 	}
