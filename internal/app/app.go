@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"lsapi/internal/auth"
+	"lsapi/internal/policy"
 	"lsapi/internal/telemetry"
 )
 
@@ -22,7 +23,8 @@ type App struct {
 	parts  []part // in the order in which they started
 	floor  []byte // see newHeapFloor
 
-	users *auth.Authenticator
+	users  *auth.Authenticator
+	policy *policy.File
 
 	end context.CancelFunc // ends the requests that wait or stream
 }
@@ -67,12 +69,14 @@ func (a *App) stop(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// Reload reloads the users file in the background. It logs the result.
+// Reload reloads the users file and the policy file in the background. It logs the result.
 func (a *App) Reload() {
-	a.log.Info("reloading the users file")
+	a.log.Info("reloading the users file and the policy file")
 	go func() {
-		if err := a.users.Reload(); err != nil {
-			a.log.Error("reload failed", "error", err)
+		for _, reload := range []func() error{a.users.Reload, a.policy.Reload} {
+			if err := reload(); err != nil {
+				a.log.Error("reload failed", "error", err)
+			}
 		}
 	}()
 }

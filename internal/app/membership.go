@@ -40,7 +40,8 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	lists := a.startSnapshot(cfg, aws, record, recent, found, others, metrics)
 	polls := a.startAllPolls(cfg, aws, record, recent, found, lists, others, metrics)
 	tags := a.startTags(aws)
-	members := a.startLanes(aws, record, recent, found, lists, metrics)
+	guards := a.startGuards(tags)
+	members := a.startLanes(aws, guards, record, recent, found, lists, metrics)
 	var recorded []lsapi.PoolID
 	err = a.untilReachable(ctx, func(ctx context.Context) (err error) {
 		recorded, err = reads.Populated(ctx)
@@ -65,7 +66,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	return nil
 }
 
-func (a *App) startLanes(aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, metrics *telemetry.Metrics) *membership.Service {
+func (a *App) startLanes(aws clients, guards membership.Guards, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, metrics *telemetry.Metrics) *membership.Service {
 	lookups := aws.ec2.ForLanes()
 	a.started("instance lookups", lookups.Close)
 	members := membership.New(aws.forLanes(lookups), membership.Options{
@@ -73,6 +74,7 @@ func (a *App) startLanes(aws clients, record timedRecord, recent *overlay.Overla
 		Overlay: recent,
 		Inbox:   found,
 		Pools:   lists,
+		Guards:  guards,
 		Metrics: metrics,
 		Log:     a.log,
 	})

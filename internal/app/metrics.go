@@ -8,6 +8,7 @@ import (
 	"lsapi/internal/health"
 	"lsapi/internal/membership"
 	"lsapi/internal/notify"
+	"lsapi/internal/policy"
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
 )
@@ -143,6 +144,13 @@ func registerAuthMetrics(metrics *telemetry.Metrics, authenticator *auth.Authent
 		func(s auth.Stats) float64 { return float64(s.Failures) })
 	counter("lsapi_auth_slowed_total", "Requests whose credentials were not checked, because of earlier failures or too many checks at once.",
 		func(s auth.Stats) float64 { return float64(s.Throttled) })
+}
+
+func registerPolicyMetrics(metrics *telemetry.Metrics, file *policy.File) {
+	metrics.Gauge("lsapi_policy_file_refused", "1 while the policy file cannot be read or is invalid; the previous policy stays in force.",
+		func() float64 { return one(file.Rejected()) })
+	metrics.Gauge("lsapi_policy_guards", "Entries in the section guards of the policy in force.",
+		func() float64 { return float64(file.Policy().Size()) })
 }
 
 func one(b bool) float64 {

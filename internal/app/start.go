@@ -61,9 +61,13 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := a.startPolicy(cfg, metrics); err != nil {
+		return err
+	}
 	handling := web.Options{
 		Version:        o.Version,
 		Authenticator:  authenticator,
+		Overrides:      a.policy,
 		Log:            a.log,
 		Envelope:       elb.Envelope(cfg.Envelope),
 		RequestTimeout: cfg.RequestTimeout,

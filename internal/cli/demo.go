@@ -19,6 +19,7 @@ import (
 	"lsapi/internal/emulator"
 	"lsapi/internal/emulator/dataplane"
 	"lsapi/internal/emulator/fleet"
+	"lsapi/internal/policy"
 )
 
 const defaultDemoListen = "127.0.0.1:8000"
@@ -65,7 +66,7 @@ type runningDemo struct {
 	emulator *emulator.Emulator
 	aws      emulatorServer
 	config   config.Config
-	folder   string // temporary, with the record of changes
+	folder   string // temporary, with the record of changes and the policy
 }
 
 func startDemo(ctx context.Context, p Process, f demoFlags) (*runningDemo, error) {
@@ -102,9 +103,12 @@ func (d *runningDemo) startService(ctx context.Context, p Process, f demoFlags) 
 		return err
 	}
 	if d.folder, err = os.MkdirTemp("", "lsapi-demo-"); err != nil {
-		return fmt.Errorf("create a folder for the record of changes: %w", err)
+		return fmt.Errorf("create a folder: %w", err)
 	}
-	if d.config, err = demoConfig(f.listen, "http://"+dialAddress(d.aws.Addr().String()), d.store()); err != nil {
+	if err := os.WriteFile(d.policy(), demoPolicy, 0o600); err != nil {
+		return fmt.Errorf("write the policy file: %w", err)
+	}
+	if d.config, err = demoConfig(f.listen, "http://"+dialAddress(d.aws.Addr().String()), d.store(), d.policy()); err != nil {
 		return err
 	}
 	d.App, err = app.Start(ctx, app.Options{
@@ -122,12 +126,15 @@ func (d *runningDemo) startService(ctx context.Context, p Process, f demoFlags) 
 // store returns the URL of the record of changes.
 func (d *runningDemo) store() string { return "sqlite:" + filepath.Join(d.folder, "lsapi.db") }
 
+// policy returns the path of the policy file.
+func (d *runningDemo) policy() string { return filepath.Join(d.folder, "policy.yaml") }
+
 // Stop stops the service, then the emulated AWS.
 func (d *runningDemo) Stop(ctx context.Context) error {
 	return errors.Join(d.App.Stop(ctx), d.cleanUp())
 }
 
-// cleanUp stops the emulated AWS and removes the record.
+// cleanUp stops the emulated AWS and removes the folder.
 func (d *runningDemo) cleanUp() error {
 	err := d.aws.Close()
 	if d.folder != "" {
@@ -148,16 +155,18 @@ func listenOrFallBack(ctx context.Context, address string, explicit bool) (net.L
 
 // demoConfig returns the defaults with the settings of the demo. It ignores the
 // environment.
-func demoConfig(listen, endpoint, store string) (config.Config, error) {
+func demoConfig(listen, endpoint, store, guards string) (config.Config, error) {
 	return config.Load(config.Sources{
 		Environ: []string{
 			"LISTEN=" + listen,
 			"API_TOKEN=" + demoToken(),
 			"AWS_ENDPOINT_URL=" + endpoint,
 			"STORE_URL=" + store,
+			"POLICY=" + guards,
 			"TRUSTED_PROXIES=127.0.0.1", // the load balancer in front of it
 		},
-		CheckToken: auth.CheckToken,
+		CheckToken:  auth.CheckToken,
+		CheckPolicy: policy.Check,
 	})
 }
 
@@ -181,6 +190,11 @@ func isolate(environ []string) (err error) {
 	}
 	return err
 }
+
+// demoPolicy keeps the last member of each pool in service.
+//
+//go:embed demo.yaml
+var demoPolicy []byte
 
 // demoText has commands that can be run in order repeatedly. Each comment ends with the
 // status of its response.

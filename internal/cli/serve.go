@@ -11,6 +11,7 @@ import (
 	"lsapi/internal/auth"
 	"lsapi/internal/cloud"
 	"lsapi/internal/config"
+	"lsapi/internal/policy"
 )
 
 func newServe(p Process) *cobra.Command {
@@ -23,6 +24,7 @@ func newServe(p Process) *cobra.Command {
 			EnvFile:        config.DefaultEnvFile,
 			CheckToken:     auth.CheckToken,
 			CheckUsersFile: auth.CheckUsersFile,
+			CheckPolicy:    policy.Check,
 			CheckAWS:       cloud.CheckVariables,
 		}
 		cfg, err := config.Load(sources)

@@ -22,6 +22,9 @@ type Config struct {
 	// APIToken and UsersFile is empty.
 	UsersFile string
 
+	// Policy is the path of a file of guards. Empty means none.
+	Policy string
+
 	// Region is the AWS region, such as "us-east-1".
 	Region string
 	// AWSEndpoint is the URL of an emulator or a gateway. Empty means AWS itself.

@@ -19,6 +19,7 @@ func Load(s Sources) (Config, error) {
 		Listen:          p.listen(),
 		APIToken:        p.apiToken(s.CheckToken),
 		UsersFile:       p.usersFile(s.CheckUsersFile),
+		Policy:          p.policy(s.CheckPolicy),
 		Region:          p.region(),
 		AWSEndpoint:     p.awsEndpoint(),
 		MaxStaleness:    p.duration(keyMaxStaleness),

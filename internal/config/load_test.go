@@ -247,6 +247,31 @@ func TestUsersFileReplacesOrComplementsToken(t *testing.T) {
 	}
 }
 
+// badPolicy is an error with several lines.
+type badPolicy []string
+
+func (b badPolicy) Error() string { return strings.Join(b, "; ") }
+
+func (b badPolicy) Lines() []string { return b }
+
+func TestPolicyProblemsAreListed(t *testing.T) {
+	s := sources(t, "--policy=guards.yaml")
+	s.CheckPolicy = func(string) error { return nil }
+	if cfg := load(t, s); cfg.Policy != "guards.yaml" {
+		t.Errorf("got %q", cfg.Policy)
+	}
+	s.CheckPolicy = func(string) error { return badPolicy{"guards.yaml:1:2: one", "guards.yaml:3:4: two"} }
+	if found := problems(t, s); !slices.Equal(found, []string{
+		"--policy (POLICY): guards.yaml:1:2: one; it is set by the flag", "--policy (POLICY): guards.yaml:3:4: two; it is set by the flag",
+	}) {
+		t.Errorf("got %q", found)
+	}
+	s.CheckPolicy = func(string) error { return errors.New("no such file") }
+	if found := problems(t, s); !slices.Equal(found, []string{"--policy (POLICY): guards.yaml: no such file; it is set by the flag"}) {
+		t.Errorf("got %q", found)
+	}
+}
+
 func TestUsersFileProblemNamesFile(t *testing.T) {
 	s := withVariable(sources(t), "USERS_FILE=people")
 	s.CheckUsersFile = func(string, string) error { return errors.New("line 2: no colon in it") }

@@ -50,6 +50,23 @@ func (p *parser) usersFile(check func(path, token string) error) string {
 	return path
 }
 
+func (p *parser) policy(check func(path string) error) string {
+	path := p.text(keyPolicy)
+	if path == "" {
+		return ""
+	}
+	switch err := check(path).(type) {
+	case nil:
+	case interface{ Lines() []string }:
+		for _, line := range err.Lines() {
+			p.problem(keyPolicy, "%s", line)
+		}
+	default:
+		p.problem(keyPolicy, "%s: %s", path, message(err))
+	}
+	return path
+}
+
 // message returns the text of an error without its code.
 func message(err error) string { return cmp.Or(lsapi.AsError(err).Message, err.Error()) }
 

@@ -14,6 +14,7 @@ const (
 	keyListen          = "listen"
 	keyAPIToken        = "api-token"
 	keyUsersFile       = "users-file"
+	keyPolicy          = "policy"
 	keyRegion          = "region"
 	keyAWSEndpoint     = "aws-endpoint"
 	keyEnvelope        = "response-envelope"
@@ -60,6 +61,8 @@ func settings() []setting {
 		{key: keyAPIToken, variable: "API_TOKEN", hidden: true},
 		{key: keyUsersFile, variable: "USERS_FILE",
 			usage: "htpasswd `file` of users, bcrypt only (htpasswd -B); reloaded when it changes"},
+		{key: keyPolicy, variable: "POLICY",
+			usage: "YAML `file` of guards, which refuse changes that leave a pool too weak; reloaded when it changes"},
 		{key: keyRegion, variable: "AWS_REGION", fallback: "us-east-1",
 			usage: "AWS `region` of the load balancers"},
 		{key: keyAWSEndpoint, variable: "AWS_ENDPOINT_URL",

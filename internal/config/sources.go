@@ -26,6 +26,9 @@ type Sources struct {
 	// CheckUsersFile validates a users file, given the token, which may be empty. Its
 	// error contains neither. Only Load calls it.
 	CheckUsersFile func(path, token string) error
+	// CheckPolicy validates a policy file. If its error has the method Lines() []string, each
+	// is a problem. Only Load calls it.
+	CheckPolicy func(path string) error
 	// CheckAWS reports the variables of the AWS SDK that are invalid. No problem contains a
 	// secret. Only Load and AWS call it. Nil means no check.
 	CheckAWS func(value func(variable string) string, report func(variable, problem string))

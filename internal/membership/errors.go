@@ -108,7 +108,12 @@ func errUnsettled(r *request, cause error) *lsapi.Error {
 	return err
 }
 
-// errUnguarded is the answer to a change that no guard can judge.
+// errUnguarded is the answer to a change that no guard can judge. A cause with the code is
+// the answer, since its message is for the client.
 func errUnguarded(code lsapi.Code, cause error) *lsapi.Error {
-	return &lsapi.Error{Code: code, RetryAfter: lsapi.AsError(cause).RetryAfter, Err: cause}
+	coded := lsapi.AsError(cause)
+	if coded.Code == code {
+		return coded
+	}
+	return &lsapi.Error{Code: code, RetryAfter: coded.RetryAfter, Err: cause}
 }

@@ -3,11 +3,11 @@ package policy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync/atomic"
 
+	"lsapi"
 	"lsapi/internal/safefile"
 )
 
@@ -22,7 +22,7 @@ func Read(path string) (*Policy, error) {
 func read(path string) (*Policy, string, error) {
 	text, err := safefile.Read(path, maxFileSize)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", safefile.ErrUnreadable, err)
+		return nil, "", &lsapi.Error{Code: lsapi.CodeInvalid, Message: "cannot read it: " + err.Error(), Err: errors.Join(safefile.ErrUnreadable, err)}
 	}
 	p, err := Parse(filepath.Base(path), text)
 	return p, string(text), err
@@ -86,7 +86,7 @@ func problem(err error) string {
 	if bad, ok := errors.AsType[*Error](err); ok {
 		return bad.Error()
 	}
-	return err.Error()
+	return lsapi.AsError(err).Message
 }
 
 // Start starts polling the file, if there is one.
@@ -119,5 +119,8 @@ func (f *File) Rejected() bool { return f.watcher != nil && f.watcher.Rejected()
 // Policy returns the policy in force.
 func (f *File) Policy() *Policy { return f.current.Load().policy }
 
-// MayOverride reports whether the policy in force lets a user override guards.
-func (f *File) MayOverride(user string) bool { return f.Policy().MayOverride(user) }
+// MayOverride reports whether the policy in force lets an actor override the guards of a
+// pool.
+func (f *File) MayOverride(actor lsapi.Actor, _ lsapi.PoolID) bool {
+	return f.Policy().MayOverride(actor.Name)
+}

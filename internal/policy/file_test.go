@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lsapi"
 	"lsapi/internal/policy"
 	"lsapi/internal/safefile"
 )
@@ -46,7 +47,7 @@ func TestFileIsReloadedAndAnInvalidOneIsRejected(t *testing.T) {
 
 		write(t, path, "mayOverride: [bob]\nguards: [{pools: [x], maxOut: -1}]", 1)
 		waitForPoll()
-		if file.Policy() != first || !file.Rejected() || !file.MayOverride("alice") {
+		if file.Policy() != first || !file.Rejected() || !file.MayOverride(lsapi.Actor{Name: "alice"}, lsapi.PoolID{}) {
 			t.Error("an invalid file is in force")
 		}
 		if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "policy file rejected") ||
@@ -56,7 +57,7 @@ func TestFileIsReloadedAndAnInvalidOneIsRejected(t *testing.T) {
 
 		write(t, path, "mayOverride: [bob]\nguards: [{pools: ['elb/x'], maxOut: 1}]", 2)
 		waitForPoll()
-		if file.Rejected() || !file.MayOverride("bob") || file.MayOverride("alice") || file.Policy().Size() != 1 {
+		if file.Rejected() || !file.MayOverride(lsapi.Actor{Name: "bob"}, lsapi.PoolID{}) || file.MayOverride(lsapi.Actor{Name: "alice"}, lsapi.PoolID{}) || file.Policy().Size() != 1 {
 			t.Error("a valid file is not in force")
 		}
 		if text := log.String(); strings.Count(text, "\n") != 2 || !strings.Contains(text, `msg="policy file read"`) || !strings.Contains(text, "guards=1") {
@@ -94,7 +95,7 @@ func TestOpenReportsItsProblems(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	none, err := policy.Open("", log)
-	if err != nil || none.Policy().Size() != 0 || none.Rejected() || !none.MayOverride("alice") || none.Reload() != nil || none.Close(t.Context()) != nil {
+	if err != nil || none.Policy().Size() != 0 || none.Rejected() || !none.MayOverride(lsapi.Actor{Name: "alice"}, lsapi.PoolID{}) || none.Reload() != nil || none.Close(t.Context()) != nil {
 		t.Errorf("without a file: %v", err)
 	}
 	none.Start()

@@ -58,7 +58,7 @@ func New(o Options) *Guards {
 	cache, _ := simplelru.NewLRU[lsapi.PoolID, compiled](maxCached, nil) // fails for a size below 1 only
 	group := background.New()
 	return &Guards{o: o, cache: cache, group: group, denied: background.NewOutage(group, o.Log,
-		"AWS denies elasticloadbalancing:DescribeTags; guards in tags have no effect", "AWS permits elasticloadbalancing:DescribeTags again")}
+		"AWS denies elasticloadbalancing:DescribeTags; guards in tags have no effect, and a policy that selects by tags refuses detaches", "AWS permits elasticloadbalancing:DescribeTags again")}
 }
 
 // Rules returns the rules of a pool. The caller must not change them.
@@ -81,6 +81,9 @@ func (g *Guards) Rules(ctx context.Context, pool lsapi.PoolID) ([]guard.Rule, er
 	}
 	return p.Rules(pool, nil), unknownTags(err, "the tags of "+pool.Title()+" cannot be read, and may be guards")
 }
+
+// Close ends the logging. Its error is ctx's, if ctx ends first.
+func (g *Guards) Close(ctx context.Context) error { return g.group.Close(ctx) }
 
 func unknownTags(err error, message string) *lsapi.Error {
 	return &lsapi.Error{Code: lsapi.CodeTagsUnknown, Message: message, RetryAfter: lsapi.AsError(err).RetryAfter, Err: err}
