@@ -108,7 +108,7 @@ func TestEachAlertHasARunbookSection(t *testing.T) {
 func TestRuleTestsUseSeriesThatTheServiceExposes(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
-	postgres := startService(t, a.base, with("STORE_URL="+postgrestest.URL(t), "NOTIFY=http://127.0.0.1:1"))
+	postgres := startService(t, a.base, with("STORE_URL="+postgrestest.URL(t), "NOTIFY=https://hooks.example.com/lsapi"))
 	fresh := seriesOf(postgres.samples(t))
 	postgres.on(t).anonymous().get(defaultList)
 	postgres.get(defaultList) // the first request starts the route's series and the comparison with AWS's clock
@@ -185,7 +185,7 @@ func TestSnapshotAgeBeforeFirstListingIsUptime(t *testing.T) {
 
 func TestEveryMetricOfRulesAndDashboardIsExposed(t *testing.T) {
 	t.Parallel()
-	_, s := startBoth(t)
+	_, s := startBoth(t, with("NOTIFY=https://hooks.example.com/lsapi")) // each receiver has series
 	s.attach("default-elb", spare) // some metrics start with the first change,
 	s.get("/elb/default-elb")      // and some with the first listing of the region
 	eventually(t, "the region is listed", func() bool {
