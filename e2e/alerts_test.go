@@ -186,8 +186,8 @@ func TestSnapshotAgeBeforeFirstListingIsUptime(t *testing.T) {
 func TestEveryMetricOfRulesAndDashboardIsExposed(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t, with("NOTIFY=https://hooks.example.com/lsapi")) // each receiver has series
-	s.attach("default-elb", spare) // some metrics start with the first change,
-	s.get("/elb/default-elb")      // and some with the first listing of the region
+	s.attach("default-elb", spare)                                       // some metrics start with the first change,
+	s.get("/elb/default-elb")                                            // and some with the first listing of the region
 	eventually(t, "the region is listed", func() bool {
 		return strings.Contains(s.get("/metrics").body, "lsapi_snapshot_refresh_duration_seconds_count")
 	})

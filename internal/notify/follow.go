@@ -17,6 +17,7 @@ type follower struct {
 	receiver  atomic.Pointer[Receiver]
 	changed   chan struct{}      // holds a value after a change of the receiver
 	end       context.CancelFunc // ends run
+	sends     atomic.Bool        // whether this process has the right to send
 	pending   atomic.Int64       // the time of the oldest notification that is not sent, in microseconds; 0: none
 
 	// What follows is of run only.
@@ -57,7 +58,9 @@ func (f *follower) run(ctx context.Context) {
 		f.outage.Note(err)
 		if err == nil && claimed {
 			f.d, f.saved = d, time.Now()
+			f.sends.Store(true)
 			err = f.send(ctx)
+			f.sends.Store(false)
 			f.leave(ctx, err)
 		}
 		wait := claimEvery
@@ -182,7 +185,8 @@ func (f *follower) sendOne(ctx context.Context, n *notification) error {
 	f.pending.Store(n.at.UnixMicro())
 	defer f.pending.Store(0)
 	for backoff := f.n.o.Backoff; ; backoff = min(2*backoff, maxBackoff) {
-		err := f.n.poster.post(ctx, f.receiver.Load(), n)
+		r := f.receiver.Load()
+		err := f.n.poster.post(ctx, r, n)
 		if ctx.Err() != nil && err != nil {
 			return ctx.Err()
 		}
@@ -194,13 +198,13 @@ func (f *follower) sendOne(ctx context.Context, n *notification) error {
 		f.n.count(f.name, totals{failed: 1})
 		if isGone(err) {
 			f.n.o.Log.Error("the receiver returned 410 Gone; nothing more is sent to it until lsapi starts again or its settings change", "receiver", f.name)
-			if err := f.hold(ctx, forever); err != nil {
+			if err := f.hold(ctx, r, forever); err != nil {
 				return err
 			}
 			continue
 		}
 		jittered := backoff/2 + rand.N(backoff)
-		if err := f.hold(ctx, max(jittered, retryAfter(err))); err != nil {
+		if err := f.hold(ctx, r, max(jittered, retryAfter(err))); err != nil {
 			return err
 		}
 	}
@@ -209,11 +213,11 @@ func (f *follower) sendOne(ctx context.Context, n *notification) error {
 // forever is longer than a process runs.
 const forever = 100 * 365 * 24 * time.Hour
 
-// hold waits before a retry and keeps the claim. A change of the receiver ends it.
-func (f *follower) hold(ctx context.Context, wait time.Duration) error {
+// hold waits before a retry and keeps the claim. It ends when the receiver is no longer r.
+func (f *follower) hold(ctx context.Context, r *Receiver, wait time.Duration) error {
 	for until := time.Now().Add(wait); ; {
 		left := time.Until(until)
-		if left <= 0 {
+		if left <= 0 || f.receiver.Load() != r {
 			return nil
 		}
 		timer := time.NewTimer(min(left, claimEvery))
@@ -221,7 +225,7 @@ func (f *follower) hold(ctx context.Context, wait time.Duration) error {
 		case <-timer.C:
 		case <-f.changed:
 			timer.Stop()
-			return nil
+			continue
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()

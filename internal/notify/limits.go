@@ -21,8 +21,8 @@ const (
 	recordTimeout = 10 * time.Second
 	// stopTimeout bounds how long a stop stores what was sent.
 	stopTimeout = 2 * time.Second
-	// touchEvery is the interval of Touch.
-	touchEvery = time.Second
+	// attendEvery is the interval of Touch.
+	attendEvery = time.Second
 
 	// pageSize is the number of events of one read of the record.
 	pageSize = 500

@@ -49,11 +49,11 @@ type Options struct {
 	Version string
 	// Allow are addresses to send to that are otherwise refused.
 	Allow []netip.Prefix
-	// Touch keeps lists fresh. It is called while a receiver gets drift, which only a read
+	// Touch keeps lists fresh. It is called while this process sends drift, which only a read
 	// finds. Default: nothing.
 	Touch func()
-	// Watch polls the health of all pools until end is called, which is while a receiver gets
-	// members that are out. Default: nothing.
+	// Watch polls the health of all pools until end is called, which is while this process
+	// sends members that are out. Default: nothing.
 	Watch func() (end func())
 	// Log receives failures. Default: none.
 	Log *slog.Logger
@@ -77,12 +77,13 @@ type Notifier struct {
 	// reads bounds the reads of the record to one at a time: lanes and requests need them too.
 	reads chan struct{}
 
+	endWatch func() // nil while nothing is watched; of attend only
+
 	mu        sync.Mutex
 	started   bool                 // the first receiver starts the work for all
 	followers map[string]*follower // by the receiver's key
 	total     map[string]totals    // by the receiver's name, of removed ones too
 	grown     chan struct{}        // closed when the record has grown
-	endWatch  func()               // nil while nothing is watched
 }
 
 type totals struct{ sent, failed, gaps int64 }
@@ -112,7 +113,7 @@ func (n *Notifier) Set(receivers []Receiver) {
 	if len(receivers) > 0 && !n.started {
 		n.started = true
 		n.group.Go(n.awaitNews)
-		n.group.Go(func(ctx context.Context) { background.Every(ctx, touchEvery, n.touch) })
+		n.group.Go(func(ctx context.Context) { background.Every(ctx, attendEvery, n.attend) })
 	}
 	kept := make(map[string]bool, len(receivers))
 	for _, r := range receivers {
@@ -142,30 +143,27 @@ func (n *Notifier) Set(receivers []Receiver) {
 			delete(n.followers, key)
 		}
 	}
-	n.watch(slices.ContainsFunc(receivers, func(r Receiver) bool { return r.wants(Out) }))
 }
 
-// watch begins or ends polls of health. The caller holds mu.
-func (n *Notifier) watch(on bool) {
-	switch {
-	case on && n.endWatch == nil:
-		n.endWatch = n.o.Watch()
-	case !on && n.endWatch != nil:
-		n.endWatch()
-		n.endWatch = nil
-	}
-}
-
-// touch calls Touch while a receiver gets drift.
-func (n *Notifier) touch() {
+// attend has AWS read for the receivers that this process sends to. One goroutine calls it.
+func (n *Notifier) attend() {
 	n.mu.Lock()
-	wanted := false
+	drift, out := false, false
 	for _, f := range n.followers {
-		wanted = wanted || f.receiver.Load().wants(Drift)
+		r := f.receiver.Load()
+		drift = drift || f.sends.Load() && r.wants(Drift)
+		out = out || f.sends.Load() && r.wants(Out)
 	}
 	n.mu.Unlock()
-	if wanted {
+	if drift {
 		n.o.Touch()
+	}
+	switch {
+	case out && n.endWatch == nil:
+		n.endWatch = n.o.Watch()
+	case !out && n.endWatch != nil:
+		n.endWatch()
+		n.endWatch = nil
 	}
 }
 
@@ -173,9 +171,9 @@ func (n *Notifier) touch() {
 // returns an error if ctx ends first.
 func (n *Notifier) Close(ctx context.Context) error {
 	err := n.group.Close(ctx)
-	n.mu.Lock()
-	n.watch(false)
-	n.mu.Unlock()
+	if err == nil && n.endWatch != nil {
+		n.endWatch() // attend has ended
+	}
 	n.poster.close()
 	return err
 }
@@ -224,18 +222,11 @@ func (n *Notifier) count(receiver string, add totals) {
 
 // awaitNews wakes the followers when the record has grown.
 func (n *Notifier) awaitNews(ctx context.Context) {
-	var end lsapi.Position
 	for ctx.Err() == nil {
-		var err error
-		if end == (lsapi.Position{}) {
-			end, err = call(ctx, n, n.o.Record.End)
-		}
+		end, err := call(ctx, n, n.o.Record.End)
 		if err == nil {
+			n.wake() // what is before end may have come after their last read
 			err = n.news(ctx, end)
-		}
-		if err == nil {
-			end, err = call(ctx, n, n.o.Record.End)
-			n.wake()
 		}
 		if err != nil && lsapi.ErrorCode(err) != lsapi.CodeTimeout {
 			_ = pause(ctx, recordPause) // followers log the outage

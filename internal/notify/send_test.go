@@ -346,6 +346,7 @@ func TestMembersOutForLongAreReportedOnce(t *testing.T) {
 	if !strings.HasPrefix(data[1].Text, "tg/web: not back for 30m since alice detached: i-00000003:8080 (") || data[1].Changes[0].ID != changeID(3) {
 		t.Errorf("it got %+v", data[1])
 	}
+	eventually(t, "both count", func() bool { return n.Stats()[0].Sent == 2 })
 	if err := n.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -449,5 +450,83 @@ func TestTestIsSentOnce(t *testing.T) {
 	events, _ := decode(t, receiver.want(t, 1))
 	if events[0].Type() != apiv1.NotifyTest {
 		t.Errorf("it got %v", events[0])
+	}
+}
+
+// AWS is read for receivers only by the process that sends to them.
+func TestAWSIsReadWhileThisProcessSends(t *testing.T) {
+	r, receiver := newRecord(), newReceiver(t, nil)
+	var touches, watches atomic.Int64
+	o := notify.Options{
+		Touch: func() { touches.Add(1) },
+		Watch: func() func() { watches.Add(1); return func() { watches.Add(-1) } },
+	}
+	n := start(t, r, o, notify.Receiver{URL: receiver.URL, OutFor: time.Minute})
+	eventually(t, "AWS is read", func() bool { return touches.Load() > 0 && watches.Load() == 1 })
+	n.Set([]notify.Receiver{{URL: receiver.URL, Kinds: []notify.Kind{notify.Refused}}})
+	eventually(t, "the polls end", func() bool { return watches.Load() == 0 })
+	n.Set([]notify.Receiver{{URL: receiver.URL, OutFor: time.Minute}})
+	eventually(t, "the polls begin again", func() bool { return watches.Load() == 1 })
+	r.steal("another process")
+	eventually(t, "the polls end with the right to send", func() bool { return watches.Load() == 0 })
+	if err := n.Close(t.Context()); err != nil || watches.Load() != 0 {
+		t.Errorf("Close returned %v with %d polls", err, watches.Load())
+	}
+}
+
+func TestBulkIsOneNotification(t *testing.T) {
+	r, receiver := newRecord(), newReceiver(t, nil)
+	start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
+	var all []lsapi.Event
+	for i := range 60 {
+		e := refused(i + 1)
+		e.Change.Bulk = changeID(1000)
+		all = append(all, e)
+	}
+	other := refused(100)
+	other.Change.Bulk = changeID(2000)
+	r.add(web, append(all, other, refused(101), refused(102))...)
+	got := receiver.want(t, 4)
+	if ids(got) != "000000000001-refused-60 000000000100-refused 000000000101-refused 000000000102-refused" {
+		t.Errorf("it got %s", ids(got))
+	}
+	_, data := decode(t, got)
+	if data[0].Text != "tg/web: a guard refused the detach of i-00000001:8080, i-00000002:8080, i-00000003:8080, i-00000004:8080, i-00000005:8080 and 55 more by alice (minInService 3)" ||
+		data[0].Count != 60 || len(data[0].Changes) != 50 {
+		t.Errorf("it got %+v", data[0])
+	}
+}
+
+func TestDriftIsOneNotification(t *testing.T) {
+	r, receiver := newRecord(), newReceiver(t, nil)
+	start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
+	r.add(web, lsapi.Event{Kind: lsapi.EventObserved, At: noon, Added: []lsapi.MemberID{member(1)}, Removed: []lsapi.MemberID{member(2), member(3)}})
+	_, data := decode(t, receiver.want(t, 1))
+	if data[0].Text != "tg/web: changed outside of lsapi: attached i-00000001:8080; detached i-00000002:8080, i-00000003:8080" || data[0].Count != 3 {
+		t.Errorf("it got %+v", data[0])
+	}
+}
+
+func TestOverrideOfUnknownOutcomeIsBoth(t *testing.T) {
+	r, receiver := newRecord(), newReceiver(t, nil)
+	start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
+	c := change(1, lsapi.OutcomeUnknown)
+	c.Guard = &lsapi.GuardVerdict{Rule: "keepLast", Overridden: true, Reason: "fire"}
+	r.add(web, lsapi.Event{Kind: lsapi.EventIntended, At: noon, Change: c}, lsapi.Event{Kind: lsapi.EventResolved, At: noon, Change: c})
+	if got := ids(receiver.want(t, 2)); got != "000000000001-overridden 000000000001-unknown" {
+		t.Errorf("it got %s", got)
+	}
+}
+
+// What AWS refuses is an error of its caller, and no news for others.
+func TestOtherOutcomesAreNotNotified(t *testing.T) {
+	r, receiver := newRecord(), newReceiver(t, nil)
+	start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
+	for i, outcome := range []lsapi.Outcome{lsapi.OutcomeApplied, lsapi.OutcomeConflict, lsapi.OutcomeRefused, lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn} {
+		r.add(web, completed(change(i+1, outcome)))
+	}
+	r.add(web, refused(10))
+	if got := ids(receiver.want(t, 1)); got != "000000000010-refused" {
+		t.Errorf("it got %s", got)
 	}
 }
