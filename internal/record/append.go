@@ -263,6 +263,12 @@ func (a *appender) project(ctx context.Context, seq int64, before *ChangeRow, e 
 		if err := a.dropHealth(ctx); err != nil {
 			return err
 		}
+		if err := a.tables.DropDetachedBefore(ctx, a.log.Pool, seq); err != nil {
+			return err
+		}
+	}
+	if err := a.projectDetached(ctx, seq, e); err != nil {
+		return err
 	}
 	for _, row := range e.healths {
 		if err := a.tables.PutHealth(ctx, a.log.Pool, row); err != nil {
@@ -284,6 +290,20 @@ func (a *appender) project(ctx context.Context, seq int64, before *ChangeRow, e 
 	}
 	for _, member := range e.left {
 		if err := a.tables.DropMember(ctx, a.log.Pool, member); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *appender) projectDetached(ctx context.Context, seq int64, e effects) error {
+	for _, member := range e.detached {
+		if err := a.tables.PutDetached(ctx, a.log.Pool, member, DetachedRow{Seq: seq, RecordedAt: a.log.Clock.Now}); err != nil {
+			return err
+		}
+	}
+	for _, member := range e.undetached {
+		if err := a.tables.DropDetached(ctx, a.log.Pool, member); err != nil {
 			return err
 		}
 	}
@@ -327,6 +347,6 @@ func (l *LogRow) follow(p *payload, sum Hash) {
 	}
 	if p.Kind == lsapi.EventCheckpoint {
 		l.Known = p.Members != nil
-		l.Checkpoint, l.Room = p.Seq, int64(len(p.Members))
+		l.Checkpoint, l.Room = p.Seq, int64(len(p.Members)+len(p.Open))
 	}
 }

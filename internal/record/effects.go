@@ -11,9 +11,11 @@ import (
 type effects struct {
 	changes      []ChangeRow      // new rows
 	joined, left []lsapi.MemberID // those that became or ceased to be members
+	detached     []lsapi.MemberID // those that lsapi detached
+	undetached   []lsapi.MemberID // those that it did not detach last
 	healths      []HealthRow      // new rows
 	drained      []lsapi.MemberID // members whose health is dropped
-	replaces     bool             // all health is of the pool that is replaced
+	replaces     bool             // all health and detached members are of the pool that is replaced
 }
 
 // applies reports whether lsapi changed a membership.
@@ -57,8 +59,10 @@ func (p *payload) completion(before *ChangeRow) effects {
 	case done.Outcome != lsapi.OutcomeApplied:
 	case done.Action == lsapi.Attach:
 		e.joined = []lsapi.MemberID{done.Member}
+		e.undetached = e.joined
 	case done.Action == lsapi.Detach:
 		e.left = []lsapi.MemberID{done.Member}
+		e.detached = e.left
 	}
 	return e
 }
@@ -69,6 +73,7 @@ func (p *payload) observation() effects {
 		left:     slices.SortedFunc(maps.Keys(p.Removed), lsapi.MemberID.Compare),
 		replaces: p.Replaces,
 	}
+	e.undetached = slices.Concat(e.joined, e.left)
 	for _, member := range e.joined {
 		e.changes = append(e.changes, p.external(lsapi.Attach, member, p.Added[member]))
 	}
@@ -103,5 +108,17 @@ func (h Healths) apply(e effects) {
 	}
 	for _, member := range e.drained {
 		delete(h, member)
+	}
+}
+
+func (d Detached) apply(seq int64, e effects) {
+	if e.replaces {
+		clear(d)
+	}
+	for _, member := range e.detached {
+		d[member] = DetachedRow{Seq: seq}
+	}
+	for _, member := range e.undetached {
+		delete(d, member)
 	}
 }

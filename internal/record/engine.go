@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
+
 	"lsapi"
 )
 
@@ -86,6 +88,9 @@ type Tables interface {
 	// LastChanges returns each member's last change of lsapi, open ones included, in any
 	// order.
 	LastChanges(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) ([]ChangeRow, error)
+	// Later returns the first changes of the change's member in its pool that were completed
+	// after it as applied or unknown, and then the open ones.
+	Later(ctx context.Context, change *ChangeRow, limit int) ([]ChangeRow, error)
 	// AddChange leaves an existing change as it is. CompleteChange overwrites all that a
 	// completion may contain.
 	AddChange(ctx context.Context, row *ChangeRow) (isNew bool, err error)
@@ -100,10 +105,16 @@ type Tables interface {
 	// Members and Health return those of all members for nil.
 	Members(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (Members, error)
 	Health(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (Healths, error)
-	Count(ctx context.Context) (members, healths int64, err error)
+	Count(ctx context.Context) (members, healths, detached int64, err error)
 	Populated(ctx context.Context) ([]lsapi.PoolID, error)
 	PutMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, seq int64) error
 	DropMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error
+	// Detached returns those that were recorded after a time, all for the zero time.
+	Detached(ctx context.Context, pool lsapi.PoolID, since time.Time) (Detached, error)
+	PutDetached(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, row DetachedRow) error
+	DropDetached(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error
+	// DropDetachedBefore drops those of events with numbers before seq.
+	DropDetachedBefore(ctx context.Context, pool lsapi.PoolID, seq int64) error
 	PutHealth(ctx context.Context, pool lsapi.PoolID, row HealthRow) error
 	DropHealth(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error
 
@@ -174,14 +185,18 @@ func (l *LogRow) restamp(last time.Time) bool {
 
 // recordedAt is when an event of the log was recorded, by the record's clock.
 func (l *LogRow) recordedAt(row EventRow) time.Time {
-	at := row.RecordedAt
-	if at.IsZero() {
-		at = row.At // of an older version
+	if row.RecordedAt.IsZero() {
+		return l.dated(row.Seq, row.At) // of an older version
 	}
-	if row.Seq <= l.Restamped {
-		at = earliest(at, l.RestampedAt)
+	return l.dated(row.Seq, row.RecordedAt)
+}
+
+// dated is when an event was recorded, by its stamp.
+func (l *LogRow) dated(seq int64, stamp time.Time) time.Time {
+	if seq <= l.Restamped {
+		stamp = earliest(stamp, l.RestampedAt)
 	}
-	return at
+	return stamp
 }
 
 // ChainEnd returns the end of the log.
@@ -208,6 +223,16 @@ type ChangeRow struct {
 	lsapi.Change
 	Begun, Done int64
 }
+
+// DetachedRow is the event that completed a detach, and when it was recorded, by the
+// record's clock; zero in records of older versions.
+type DetachedRow struct {
+	Seq        int64
+	RecordedAt time.Time
+}
+
+// Detached are the members of which the last applied change is a detach by lsapi, by id.
+type Detached map[lsapi.MemberID]DetachedRow
 
 // GuardOf returns the guard's verdict of a change, the zero value for none.
 func GuardOf(c *ChangeRow) lsapi.GuardVerdict {
@@ -273,6 +298,9 @@ func MemberOf(text string) (member lsapi.MemberID, err error) {
 	}
 	return member, err
 }
+
+// LaterFrom returns a lower bound of the ids of the changes after a change.
+func LaterFrom(change *ChangeRow) uuid.UUID { return FirstID(change.IntendedAt.Add(-maxAhead)) }
 
 // WithoutPort returns the column instance of a member's changes.
 func WithoutPort(member lsapi.MemberID) string {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,9 +57,9 @@ func (f *Feed) Look(ctx context.Context) error {
 		if found.before == found.after {
 			return found, nil
 		}
-		err := eachEvent(ctx, t, log.Pool, found.before+1, func(row EventRow) (bool, error) {
-			changes, err := appliedBy(ctx, t, log, row)
-			found.changes = append(found.changes, changes...)
+		err := eachPage(ctx, t, log.Pool, found.before+1, func(rows []EventRow) (bool, error) {
+			changes, err := appliedBy(ctx, t, log, rows)
+			found.changes = slices.Concat(found.changes, slices.Concat(changes...))
 			return true, err
 		})
 		return found, err

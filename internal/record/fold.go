@@ -11,16 +11,17 @@ import (
 // fold adds up the events of one log as appending did, and finds the first that does not
 // follow from those before.
 type fold struct {
-	pool    lsapi.PoolID
-	log     LogRow
-	members Members
-	open    map[string]ChangeRow
-	healths Healths         // nil when the kept events do not reach back to all health
-	done    func(ChangeRow) // receives each complete change, in order
+	pool     lsapi.PoolID
+	log      LogRow
+	members  Members
+	detached Detached // without the times
+	open     map[string]ChangeRow
+	healths  Healths         // nil when the kept events do not reach back to all health
+	done     func(ChangeRow) // receives each complete change, in order
 }
 
 func newFold(pool lsapi.PoolID, done func(ChangeRow)) *fold {
-	return &fold{pool: pool, open: make(map[string]ChangeRow), done: done}
+	return &fold{pool: pool, detached: make(Detached), open: make(map[string]ChangeRow), done: done}
 }
 
 // add adds an event whose own hash is right. It returns what is wrong with the event,
@@ -53,6 +54,7 @@ func (f *fold) add(row EventRow, p *payload) string {
 		delete(f.open, c.ID)
 		f.done(c)
 	}
+	f.detached.apply(p.Seq, e)
 	if f.healths != nil {
 		f.healths.apply(e)
 	}
@@ -141,23 +143,31 @@ func (f *fold) finished(log LogRow) string {
 	return ""
 }
 
-// eachEvent passes a log's events from a number on to do, until it returns false.
-func eachEvent(ctx context.Context, t Tables, pool lsapi.PoolID, from int64, do func(EventRow) (more bool, err error)) error {
+// eachPage passes a log's events from a number on to do, a page at a time, until it returns
+// false.
+func eachPage(ctx context.Context, t Tables, pool lsapi.PoolID, from int64, do func([]EventRow) (more bool, err error)) error {
 	for {
 		rows, err := t.Events(ctx, pool, from, page)
 		if err != nil {
 			return err
 		}
+		if more, err := do(rows); err != nil || !more || len(rows) < page {
+			return err
+		}
+		from = rows[len(rows)-1].Seq + 1
+	}
+}
+
+// eachEvent passes a log's events from a number on to do, until it returns false.
+func eachEvent(ctx context.Context, t Tables, pool lsapi.PoolID, from int64, do func(EventRow) (more bool, err error)) error {
+	return eachPage(ctx, t, pool, from, func(rows []EventRow) (bool, error) {
 		for _, row := range rows {
 			if more, err := do(row); err != nil || !more {
-				return err
+				return false, err
 			}
-			from = row.Seq + 1
 		}
-		if len(rows) < page {
-			return nil
-		}
-	}
+		return true, nil
+	})
 }
 
 // eachChange passes changes in the order of their ids to do, of all pools for the

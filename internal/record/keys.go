@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lsapi"
@@ -30,19 +31,46 @@ func reserve(ctx context.Context, t Tables, key lsapi.IdempotencyKey, reservatio
 		return nil, err
 	}
 	if taken != nil && steady.Sub(taken.At) < keyLifetime {
-		c, err := t.Change(ctx, taken.ChangeID)
+		ended, err := endsReservation(ctx, t, taken.ChangeID)
 		if err != nil {
 			return nil, err
 		}
-		// A change that certainly changed nothing, because lsapi or AWS was unable to,
-		// frees its key for a retry. A refusal or conflict is an answer, and does not.
-		if c == nil || c.Outcome != lsapi.OutcomeFailed && c.Outcome != lsapi.OutcomeWithdrawn {
+		if !ended {
 			taken.At = time.Now().Add(-max(0, steady.Sub(taken.At)))
 			return taken, nil
 		}
 	}
 	reservation.At = Exact(now)
 	return nil, t.PutKey(ctx, key, reservation)
+}
+
+// endsReservation reports whether the change or the bulk of an id is on record, and frees
+// its key. Changes of a bulk are freed together.
+func endsReservation(ctx context.Context, t Tables, id string) (bool, error) {
+	c, err := t.Change(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if c != nil {
+		return isRetryable(c), nil
+	}
+	bulk, err := t.Find(ctx, lsapi.ChangeFilter{Bulk: id, Limit: maxChanges})
+	if err != nil || len(bulk) == 0 {
+		return false, err
+	}
+	return !slices.ContainsFunc(bulk, func(c ChangeRow) bool { return !isRetryable(&c) }), nil
+}
+
+// isRetryable reports whether a change certainly changed nothing, because a guard refused it
+// or lsapi or AWS was unable to. A conflict or AWS's refusal is an answer, and stays one.
+func isRetryable(c *ChangeRow) bool {
+	switch c.Outcome {
+	case lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn:
+		return true
+	case lsapi.OutcomeRefused:
+		return c.Guard != nil && !c.Guard.Overridden
+	}
+	return false
 }
 
 // Free implements Store.

@@ -30,6 +30,9 @@ func laneState(ctx context.Context, t Tables, pool lsapi.PoolID, within time.Dur
 	if state.Open, err = openChanges(ctx, t, log); err != nil {
 		return lsapi.LaneState{}, err
 	}
+	if state.Detached, err = detached(ctx, t, log, members); err != nil {
+		return lsapi.LaneState{}, err
+	}
 	state.Applied, err = applied(ctx, t, log, log.unproven(within))
 	return state, err
 }
@@ -87,6 +90,24 @@ func (r Record) Applied(ctx context.Context, pool lsapi.PoolID, within time.Dura
 	})
 }
 
+// detached returns the members that are none now and that lsapi detached last, with the times
+// at which that was recorded.
+func detached(ctx context.Context, t Tables, log LogRow, members Members) (map[lsapi.MemberID]time.Time, error) {
+	since := log.Clock.Now.Add(-lsapi.DetachedWithin)
+	if !log.AppliedAt.After(since) {
+		return nil, nil
+	}
+	rows, err := t.Detached(ctx, log.Pool, since)
+	found := make(map[lsapi.MemberID]time.Time, len(rows))
+	for member, row := range rows {
+		at := log.dated(row.Seq, row.RecordedAt)
+		if _, isMember := members[member]; !isMember && at.After(since) {
+			found[member] = log.Clock.toLocal(at)
+		}
+	}
+	return found, err
+}
+
 // applied returns the changes applied after since, in order. A change that was observed
 // takes the place of the instance's changes before it. It reads the log backwards.
 func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsapi.AppliedChange, error) {
@@ -100,57 +121,65 @@ func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsap
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range rows {
-			if !log.recordedAt(row).After(since) {
-				slices.Reverse(found)
-				return found, nil
-			}
-			changes, err := appliedBy(ctx, t, log, row)
-			if err != nil {
-				return nil, err
-			}
-			for _, c := range changes {
-				if !overtaken[c.Member] {
-					found = append(found, c)
-				}
-				overtaken[c.Member] = overtaken[c.Member] || c.Source == lsapi.SourceExternal
-			}
-			before = row.Seq
+		recent := rows
+		if i := slices.IndexFunc(rows, func(row EventRow) bool { return !log.recordedAt(row).After(since) }); i >= 0 {
+			recent = rows[:i]
 		}
-		if len(rows) < page {
+		events, err := appliedBy(ctx, t, log, recent)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range slices.Concat(events...) {
+			if !overtaken[c.Member] {
+				found = append(found, c)
+			}
+			overtaken[c.Member] = overtaken[c.Member] || c.Source == lsapi.SourceExternal
+		}
+		if len(recent) < page {
 			break
 		}
+		before = rows[len(rows)-1].Seq
 	}
 	slices.Reverse(found)
 	return found, nil
 }
 
-// appliedBy returns the change that an event completed as applied, or the changes that
-// it observed.
-func appliedBy(ctx context.Context, t Tables, log LogRow, row EventRow) ([]lsapi.AppliedChange, error) {
-	var changes []ChangeRow
-	switch row.Kind {
-	case lsapi.EventObserved:
-		p, err := decode(row.Payload)
-		if err != nil {
-			return nil, err
+// appliedBy returns, for each event, the change that it completed as applied, or the
+// changes that it observed.
+func appliedBy(ctx context.Context, t Tables, log LogRow, rows []EventRow) ([][]lsapi.AppliedChange, error) {
+	payloads := make([]*payload, len(rows))
+	var ids []string // of those that may be applied: most conflicts are left out
+	for i, row := range rows {
+		switch row.Kind {
+		case lsapi.EventObserved, lsapi.EventCompleted, lsapi.EventResolved:
+			p, err := decode(row.Payload)
+			if err != nil {
+				return nil, err
+			}
+			payloads[i] = p
+			if p.Change != nil && p.Change.Outcome == lsapi.OutcomeApplied {
+				ids = append(ids, row.ChangeID)
+			}
+		case lsapi.EventIntended, lsapi.EventCheckpoint, lsapi.EventHealth:
 		}
-		changes = effectsOf(p, nil).changes
-	case lsapi.EventCompleted, lsapi.EventResolved:
-		p, err := decode(row.Payload) // a query for each conflict would take longer
-		if err != nil || p.Change == nil || p.Change.Outcome != lsapi.OutcomeApplied {
-			return nil, err
-		}
-		change, err := t.Change(ctx, row.ChangeID)
-		if err != nil || change == nil || change.Outcome != lsapi.OutcomeApplied {
-			return nil, err
-		}
-		changes = []ChangeRow{*change}
-	case lsapi.EventIntended, lsapi.EventCheckpoint, lsapi.EventHealth:
 	}
-	applied := make([]lsapi.AppliedChange, len(changes))
-	for i, c := range changes {
-		applied[i] = lsapi.AppliedChange{Change: c.Change, Seq: row.Seq, At: log.Clock.toLocal(log.recordedAt(row))}
+	completed, err := t.Changes(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
-	return applied, nil
+	all := make([][]lsapi.AppliedChange, len(rows))
+	for i, p := range payloads {
+		var changes []ChangeRow
+		switch {
+		case p == nil:
+		case p.Kind == lsapi.EventObserved:
+			changes = effectsOf(p, nil).changes
+		case completed[rows[i].ChangeID].Outcome == lsapi.OutcomeApplied:
+			changes = []ChangeRow{completed[rows[i].ChangeID]}
+		}
+		for _, c := range changes {
+			all[i] = append(all[i], lsapi.AppliedChange{Change: c.Change, Seq: rows[i].Seq, At: log.Clock.toLocal(log.recordedAt(rows[i]))})
+		}
+	}
+	return all, nil
 }

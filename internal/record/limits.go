@@ -40,6 +40,9 @@ const (
 	// maxChanges bounds one list of changes, which is held in memory.
 	maxChanges = 10_000
 
+	// maxLater bounds the changes that Later returns, for a message that names them.
+	maxLater = 10
+
 	// maxEvents bounds one read of events: one with the health of a thousand members has
 	// 100 KB.
 	maxEvents = 1000

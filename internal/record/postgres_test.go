@@ -12,7 +12,11 @@ import (
 )
 
 func TestPostgres(t *testing.T) {
-	testStore(t, func(t testing.TB) record.Store { return openURL(t, postgrestest.URL(t), record.Options{}) })
+	testStore(t, emptyDatabase)
+}
+
+func emptyDatabase(t testing.TB) record.Store {
+	return openURL(t, postgrestest.URL(t), record.Options{})
 }
 
 // openURL opens a record, to be closed at the test's end.

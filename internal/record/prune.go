@@ -184,5 +184,5 @@ func (a *appender) drop(ctx context.Context, cut int64) error {
 		return err
 	}
 	a.log.First = cut
-	return nil
+	return a.tables.DropDetachedBefore(ctx, a.log.Pool, cut)
 }

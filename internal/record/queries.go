@@ -14,9 +14,13 @@ func (r Record) Change(ctx context.Context, id string) (lsapi.Change, error) {
 		return lsapi.Change{}, err
 	}
 	if found == nil {
-		return lsapi.Change{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no change %s in the record", id)
+		return lsapi.Change{}, unknownChange(id)
 	}
 	return found.Change, nil
+}
+
+func unknownChange(id string) error {
+	return lsapi.Errorf(lsapi.CodeNotFound, "there is no change %s in the record", id)
 }
 
 // Changes implements Store.
@@ -30,6 +34,21 @@ func (r Record) Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi
 	return Read(ctx, r, func(t Tables) ([]lsapi.Change, error) {
 		found, err := t.Find(ctx, filter)
 		return changesOf(found), err
+	})
+}
+
+// Later implements Store.
+func (r Record) Later(ctx context.Context, change lsapi.Change) ([]lsapi.Change, error) {
+	return Read(ctx, r, func(t Tables) ([]lsapi.Change, error) {
+		row, err := t.Change(ctx, change.ID)
+		if err != nil {
+			return nil, err
+		}
+		if row == nil {
+			return nil, unknownChange(change.ID)
+		}
+		later, err := t.Later(ctx, row, maxLater)
+		return changesOf(later), err
 	})
 }
 
@@ -47,6 +66,7 @@ func Conditions(f lsapi.ChangeFilter) []Condition {
 			all = append(all, Condition{column, "=", value})
 		}
 	}
+	equal("bulk", f.Bulk, f.Bulk != "")
 	most := f.Outcome == lsapi.OutcomeApplied // which most changes are
 	if f.Outcome == lsapi.OutcomeOpen {
 		equal("outcome", "", true)

@@ -57,6 +57,10 @@ type Store interface {
 	Change(ctx context.Context, id string) (lsapi.Change, error)
 	// Changes returns the changes that match the filter, latest IntendedAt first.
 	Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error)
+	// Later returns the changes of the change's member in its pool that may have had an
+	// effect after it: applied, external ones included, and unknown ones in the order of
+	// their completion, then open ones; at most 10. CodeNotFound: it is not on record.
+	Later(ctx context.Context, change lsapi.Change) ([]lsapi.Change, error)
 	// MembersAt returns the membership at a time, the zero time for the end of the
 	// record. CodeNotFound: the record does not reach back to it. ErrFuture: no event
 	// has a label as late, and the clock that labels is not there yet.
@@ -86,8 +90,10 @@ type Store interface {
 	Deliveries
 
 	// Reserve reserves an idempotency key durably and returns nil, or the reservation
-	// that holds it. A reservation ends after a day, or when its change failed or was
-	// withdrawn. The record sets At, which is returned on this process's clock.
+	// that holds it. A reservation ends after a day, or when its change failed, was
+	// withdrawn or was refused by a guard. One that names a bulk ends when that is so of all
+	// changes of the bulk, and there is one. The record sets At, which is returned on this
+	// process's clock.
 	Reserve(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) (taken *lsapi.Reservation, err error)
 	// Free removes the change's reservation of a key, if it has one.
 	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error

@@ -8,8 +8,10 @@ import (
 )
 
 func TestSQLite(t *testing.T) {
-	testStore(t, func(t testing.TB) record.Store { return openFile(t, newFile(t)) })
+	testStore(t, emptyFile)
 }
+
+func emptyFile(t testing.TB) record.Store { return openFile(t, newFile(t)) }
 
 // newFile returns the path of a file that does not exist yet.
 func newFile(t testing.TB) string { return filepath.Join(t.TempDir(), "lsapi.db") }

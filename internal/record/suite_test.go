@@ -39,6 +39,12 @@ func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 		"an observed event creates external changes":          testObserved,
 		"lane state has recently applied changes in order":    testApplied,
 		"an external change replaces earlier applied ones":    testOvertaken,
+		"lane state has the members that lsapi detached":      testDetached,
+		"a replacement ends what lsapi detached":              testDetachedReplaced,
+		"pruning keeps the members detached lately":           testDetachedPruned,
+		"later changes are those with an effect":              testLater,
+		"a bulk is recorded and read at once":                 testBulk,
+		"a bulk that changed nothing frees its key":           testKeysOfBulks,
 		"unfinished load balancers are listed":                testUnfinished,
 		"populated load balancers are listed":                 testPopulated,
 		"event times never decrease":                          testTime,
@@ -469,6 +475,9 @@ func testFilters(t *testing.T, s record.Store) {
 		"from between":  {From: noon.Add(20*time.Second + time.Microsecond)},
 		"to":            {To: noon.Add(20 * time.Second)},
 		"before":        {Before: all[17].ID},
+		"bulk":          {Bulk: all[17].Bulk},
+		"part of bulk":  {Bulk: all[17].Bulk, Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, Before: all[17].ID},
+		"no bulk":       {Bulk: all[17].ID},
 		"several":       {Pool: lsapi.ELB("lb-0"), Actor: "alice", Outcome: lsapi.OutcomeApplied, From: noon.Add(5 * time.Second)},
 		"nothing":       {Actor: "' OR 1=1 --"},
 	}
@@ -549,12 +558,16 @@ func testMembersOfAnInstance(t *testing.T, s record.Store) {
 func variedChanges(t *testing.T, s record.Store) []lsapi.Change {
 	var all []lsapi.Change
 	lanes := []*lane{newLane(t, s, lsapi.ELB("lb-0")), newLane(t, s, lsapi.ELB("lb-1"))}
+	bulks := []string{idAt(noon), idAt(noon), idAt(noon)}
 	outcomes := []lsapi.Outcome{lsapi.OutcomeApplied, lsapi.OutcomeRefused, "", lsapi.OutcomeUnknown, lsapi.OutcomeApplied}
 	for i := range 60 {
 		l := lanes[i%2]
 		l.now = noon.Add(time.Duration(i) * time.Second)
 		c := l.change([]lsapi.Action{lsapi.Attach, lsapi.Detach}[i/2%2], []lsapi.MemberID{one, two, three}[i%3])
 		c.Actor = []string{"alice", "alice", "alice", "bob"}[i%4]
+		if i%3 > 0 {
+			c.Bulk = bulks[i/20]
+		}
 		l.intend(c)
 		if outcome := outcomes[i%5]; outcome != "" {
 			c = l.complete(c, outcome)
@@ -570,6 +583,7 @@ func matches(f lsapi.ChangeFilter, c lsapi.Change) bool {
 	return (f.Pool.IsZero() || f.Pool == c.Pool) &&
 		(f.Member.IsZero() || f.Member == c.Member) &&
 		(f.Actor == "" || f.Actor == c.Actor) &&
+		(f.Bulk == "" || f.Bulk == c.Bulk) &&
 		(f.Action == "" || f.Action == c.Action) &&
 		(f.Outcome == "" || f.Outcome == c.Outcome || f.Outcome == lsapi.OutcomeOpen && c.Outcome == "") &&
 		(f.From.IsZero() || !c.IntendedAt.Before(f.From)) &&
@@ -655,6 +669,17 @@ func testKeysOfOutcomes(t *testing.T, s record.Store) {
 		}
 		wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: "next"})
 		wantKeyTaken(t, s, key, "next")
+	}
+	for overridden, free := range map[bool]bool{false: true, true: false} {
+		key, c := lsapi.IdempotencyKey{Key: fmt.Sprint("overridden ", overridden)}, l.change(lsapi.Detach, one)
+		c.Guard = &lsapi.GuardVerdict{Rule: "keepLast", Overridden: overridden}
+		wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: c.ID})
+		l.complete(c, lsapi.OutcomeRefused)
+		if !free {
+			wantKeyTaken(t, s, key, c.ID)
+			continue
+		}
+		wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: "next"})
 	}
 }
 

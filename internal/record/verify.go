@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,13 +27,14 @@ func (r Record) Verify(ctx context.Context, checkpoints []lsapi.ChainEnd) (Verif
 }
 
 type verifier struct {
-	views   []Tables
-	digests digests
-	found   Verification
-	logs    []LogRow
-	tallies map[lsapi.PoolID]tally // of the rows of changes, by pool
-	members int64                  // that the events add up to
-	healths int64                  // rows of pools with a log
+	views    []Tables
+	digests  digests
+	found    Verification
+	logs     []LogRow
+	tallies  map[lsapi.PoolID]tally // of the rows of changes, by pool
+	members  int64                  // that the events add up to
+	detached int64                  // that the events add up to
+	healths  int64                  // rows of pools with a log
 }
 
 func (v *verifier) run(ctx context.Context, checkpoints []lsapi.ChainEnd) error {
@@ -168,6 +170,9 @@ func (v *verifier) log(ctx context.Context, log LogRow, r result) error {
 	if err := v.compareMembers(ctx, log, r.fold); err != nil || v.found.Breach != nil {
 		return err
 	}
+	if err := v.compareDetached(ctx, log, r.fold); err != nil || v.found.Breach != nil {
+		return err
+	}
 	return v.compareHealth(ctx, log, r.fold)
 }
 
@@ -178,6 +183,22 @@ func (v *verifier) compareMembers(ctx context.Context, log LogRow, f *fold) erro
 		seq, why := f.members[member], "%s is a member by the events, but not kept as one"
 		if isKept {
 			seq, why = kept[member], "%s is kept as a member, and is none by the events"
+		}
+		v.breach(log.Pool, seq, "", fmt.Sprintf(why, member))
+	}
+	return err
+}
+
+func (v *verifier) compareDetached(ctx context.Context, log LogRow, f *fold) error {
+	kept, err := v.views[0].Detached(ctx, log.Pool, time.Time{})
+	v.detached += int64(len(f.detached))
+	for member, row := range kept {
+		kept[member] = DetachedRow{Seq: row.Seq}
+	}
+	if member, isKept, ok := difference(kept, f.detached); err == nil && !ok {
+		seq, why := f.detached[member].Seq, "lsapi detached %s by the events, but it is not kept as detached"
+		if isKept {
+			seq, why = kept[member].Seq, "%s is kept as detached by lsapi, and is not by the events"
 		}
 		v.breach(log.Pool, seq, "", fmt.Sprintf(why, member))
 	}
@@ -281,7 +302,7 @@ func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.ChainEnd) er
 			return nil
 		}
 	}
-	members, healths, err := v.views[0].Count(ctx)
+	members, healths, detached, err := v.views[0].Count(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -289,6 +310,8 @@ func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.ChainEnd) er
 		v.breach(lsapi.PoolID{}, 0, "", "there are members of a pool that has no log")
 	case healths != v.healths:
 		v.breach(lsapi.PoolID{}, 0, "", "there is health of a pool that has no log")
+	case detached != v.detached:
+		v.breach(lsapi.PoolID{}, 0, "", "there are detached members of a pool that has no log")
 	}
 	return nil
 }

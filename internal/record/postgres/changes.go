@@ -100,6 +100,15 @@ func (t *tables) LastChanges(ctx context.Context, pool lsapi.PoolID, members []l
 	return t.changes(ctx, ids)
 }
 
+func (t *tables) Later(ctx context.Context, change *record.ChangeRow, limit int) ([]record.ChangeRow, error) {
+	id, _ := record.ParseID(change.ID) // which is on record
+	rows, err := t.queries.Later(ctx, postgresdb.LaterParams{
+		Instance: record.WithoutPort(change.Member), FromID: record.LaterFrom(change), Member: change.Member.String(), Pool: change.Pool.String(),
+		After: max(change.Begun, change.Done), ID: id, Most: bound(limit),
+	})
+	return record.Convert(rows, err, fromChange)
+}
+
 func (t *tables) Find(ctx context.Context, filter lsapi.ChangeFilter) ([]record.ChangeRow, error) {
 	query, arguments := findQuery(filter)
 	rows, err := t.db.Query(ctx, query, arguments...)

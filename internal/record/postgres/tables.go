@@ -201,11 +201,14 @@ func fromMembers(rows []postgresdb.Member, err error) (record.Members, error) {
 	return found, err
 }
 
-func (t *tables) Count(ctx context.Context) (members, healths int64, err error) {
+func (t *tables) Count(ctx context.Context) (members, healths, detached int64, err error) {
 	if members, err = t.queries.CountMembers(ctx); err == nil {
 		healths, err = t.queries.CountHealth(ctx)
 	}
-	return members, healths, err
+	if err == nil {
+		detached, err = t.queries.CountDetached(ctx)
+	}
+	return members, healths, detached, err
 }
 
 func (t *tables) Populated(ctx context.Context) ([]lsapi.PoolID, error) {
@@ -219,6 +222,39 @@ func (t *tables) PutMember(ctx context.Context, pool lsapi.PoolID, member lsapi.
 
 func (t *tables) DropMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
 	return t.queries.DropMember(ctx, postgresdb.DropMemberParams{Pool: pool.String(), Member: member.String()})
+}
+
+func (t *tables) Detached(ctx context.Context, pool lsapi.PoolID, since time.Time) (record.Detached, error) {
+	if since.IsZero() {
+		rows, err := t.queries.Detached(ctx, pool.String())
+		return fromDetached(rows, err)
+	}
+	rows, err := t.queries.DetachedSince(ctx, postgresdb.DetachedSinceParams{Pool: pool.String(), RecordedAt: toTime(since)})
+	return fromDetached(rows, err)
+}
+
+func fromDetached(rows []postgresdb.Detached, err error) (record.Detached, error) {
+	found := make(record.Detached, len(rows))
+	for _, row := range rows {
+		member, err := record.MemberOf(row.Member)
+		if err != nil {
+			return nil, err
+		}
+		found[member] = record.DetachedRow{Seq: row.Seq, RecordedAt: fromTime(row.RecordedAt)}
+	}
+	return found, err
+}
+
+func (t *tables) PutDetached(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, row record.DetachedRow) error {
+	return t.queries.PutDetached(ctx, postgresdb.PutDetachedParams{Pool: pool.String(), Member: member.String(), Seq: row.Seq, RecordedAt: toTime(row.RecordedAt)})
+}
+
+func (t *tables) DropDetached(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
+	return t.queries.DropDetached(ctx, postgresdb.DropDetachedParams{Pool: pool.String(), Member: member.String()})
+}
+
+func (t *tables) DropDetachedBefore(ctx context.Context, pool lsapi.PoolID, seq int64) error {
+	return t.queries.DropDetachedBefore(ctx, postgresdb.DropDetachedBeforeParams{Pool: pool.String(), Seq: seq})
 }
 
 func (t *tables) Health(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (record.Healths, error) {

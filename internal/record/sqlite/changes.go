@@ -72,6 +72,19 @@ func (t *tables) LastChanges(ctx context.Context, pool lsapi.PoolID, members []l
 	return t.changesOf(ctx, ids)
 }
 
+func (t *tables) Later(ctx context.Context, change *record.ChangeRow, limit int) ([]record.ChangeRow, error) {
+	id, err := toBytes(change.ID)
+	if err != nil {
+		return nil, err
+	}
+	from := record.LaterFrom(change)
+	rows, err := t.queries.Later(ctx, sqlitedb.LaterParams{
+		Instance: record.WithoutPort(change.Member), FromID: from[:], Member: change.Member.String(), Pool: change.Pool.String(),
+		After: max(change.Begun, change.Done), ID: id, Most: int64(limit),
+	})
+	return record.Convert(rows, err, fromChange)
+}
+
 // changesOf returns the changes of ids, which exist, in order.
 func (t *tables) changesOf(ctx context.Context, ids [][]byte) ([]record.ChangeRow, error) {
 	return each(ids, func(id []byte) ([]record.ChangeRow, error) {

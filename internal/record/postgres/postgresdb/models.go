@@ -52,6 +52,13 @@ type Delivery struct {
 	ExpiresAt time.Time
 }
 
+type Detached struct {
+	Pool       string
+	Member     string
+	Seq        int64
+	RecordedAt *time.Time
+}
+
 type Event struct {
 	Pool       string
 	Seq        int64

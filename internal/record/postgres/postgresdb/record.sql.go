@@ -455,6 +455,17 @@ func (q *Queries) CompleteChange(ctx context.Context, arg CompleteChangeParams) 
 	return err
 }
 
+const countDetached = `-- name: CountDetached :one
+SELECT count(*) FROM detached
+`
+
+func (q *Queries) CountDetached(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, countDetached)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countMembers = `-- name: CountMembers :one
 SELECT count(*) FROM members
 `
@@ -464,6 +475,69 @@ func (q *Queries) CountMembers(ctx context.Context) (int64, error) {
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const detached = `-- name: Detached :many
+SELECT pool, member, seq, recorded_at FROM detached WHERE pool = $1
+`
+
+func (q *Queries) Detached(ctx context.Context, pool string) ([]Detached, error) {
+	rows, err := q.db.Query(ctx, detached, pool)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Detached
+	for rows.Next() {
+		var i Detached
+		if err := rows.Scan(
+			&i.Pool,
+			&i.Member,
+			&i.Seq,
+			&i.RecordedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const detachedSince = `-- name: DetachedSince :many
+SELECT pool, member, seq, recorded_at FROM detached WHERE pool = $1 AND recorded_at > $2
+`
+
+type DetachedSinceParams struct {
+	Pool       string
+	RecordedAt *time.Time
+}
+
+func (q *Queries) DetachedSince(ctx context.Context, arg DetachedSinceParams) ([]Detached, error) {
+	rows, err := q.db.Query(ctx, detachedSince, arg.Pool, arg.RecordedAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Detached
+	for rows.Next() {
+		var i Detached
+		if err := rows.Scan(
+			&i.Pool,
+			&i.Member,
+			&i.Seq,
+			&i.RecordedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const dropChanges = `-- name: DropChanges :exec
@@ -478,6 +552,34 @@ type DropChangesParams struct {
 
 func (q *Queries) DropChanges(ctx context.Context, arg DropChangesParams) error {
 	_, err := q.db.Exec(ctx, dropChanges, arg.Pool, arg.ID, arg.LastSeq)
+	return err
+}
+
+const dropDetached = `-- name: DropDetached :exec
+DELETE FROM detached WHERE pool = $1 AND member = $2
+`
+
+type DropDetachedParams struct {
+	Pool   string
+	Member string
+}
+
+func (q *Queries) DropDetached(ctx context.Context, arg DropDetachedParams) error {
+	_, err := q.db.Exec(ctx, dropDetached, arg.Pool, arg.Member)
+	return err
+}
+
+const dropDetachedBefore = `-- name: DropDetachedBefore :exec
+DELETE FROM detached WHERE pool = $1 AND seq < $2
+`
+
+type DropDetachedBeforeParams struct {
+	Pool string
+	Seq  int64
+}
+
+func (q *Queries) DropDetachedBefore(ctx context.Context, arg DropDetachedBeforeParams) error {
+	_, err := q.db.Exec(ctx, dropDetachedBefore, arg.Pool, arg.Seq)
 	return err
 }
 
@@ -664,6 +766,82 @@ func (q *Queries) Key(ctx context.Context, arg KeyParams) ([]KeyRow, error) {
 	for rows.Next() {
 		var i KeyRow
 		if err := rows.Scan(&i.ChangeID, &i.BodyHash, &i.At); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const later = `-- name: Later :many
+SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes
+WHERE instance = $1 AND id >= $2 AND member = $3 AND pool = $4
+    AND outcome IN ('', 'applied', 'unknown') AND (last_seq > $5 OR last_seq = 0) AND id <> $6
+ORDER BY last_seq = 0, last_seq, first_seq LIMIT $7
+`
+
+type LaterParams struct {
+	Instance string
+	FromID   uuid.UUID
+	Member   string
+	Pool     string
+	After    int64
+	ID       uuid.UUID
+	Most     int32
+}
+
+// The changes of a member that may have had an effect after an event, the open ones last.
+func (q *Queries) Later(ctx context.Context, arg LaterParams) ([]Change, error) {
+	rows, err := q.db.Query(ctx, later,
+		arg.Instance,
+		arg.FromID,
+		arg.Member,
+		arg.Pool,
+		arg.After,
+		arg.ID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Change
+	for rows.Next() {
+		var i Change
+		if err := rows.Scan(
+			&i.ID,
+			&i.Pool,
+			&i.Member,
+			&i.Actor,
+			&i.Action,
+			&i.Reason,
+			&i.RequestID,
+			&i.Source,
+			&i.NotBefore,
+			&i.Deadline,
+			&i.Outcome,
+			&i.Code,
+			&i.Resolution,
+			&i.CompletedAt,
+			&i.AwsRequestID,
+			&i.MembersBefore,
+			&i.MembersAfter,
+			&i.InstanceType,
+			&i.LaunchTime,
+			&i.InstanceState,
+			&i.FirstSeq,
+			&i.LastSeq,
+			&i.Instance,
+			&i.Bulk,
+			&i.Undoes,
+			&i.IfMatch,
+			&i.GuardRule,
+			&i.GuardOverridden,
+			&i.GuardReason,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -1012,6 +1190,28 @@ UPDATE probe SET at = clock_timestamp() WHERE id = 1
 
 func (q *Queries) Probe(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, probe)
+	return err
+}
+
+const putDetached = `-- name: PutDetached :exec
+INSERT INTO detached (pool, member, seq, recorded_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (pool, member) DO UPDATE SET seq = excluded.seq, recorded_at = excluded.recorded_at
+`
+
+type PutDetachedParams struct {
+	Pool       string
+	Member     string
+	Seq        int64
+	RecordedAt *time.Time
+}
+
+func (q *Queries) PutDetached(ctx context.Context, arg PutDetachedParams) error {
+	_, err := q.db.Exec(ctx, putDetached,
+		arg.Pool,
+		arg.Member,
+		arg.Seq,
+		arg.RecordedAt,
+	)
 	return err
 }
 

@@ -68,6 +68,13 @@ SELECT * FROM changes WHERE pool = $1 AND id > $2 ORDER BY id LIMIT $3;
 -- name: OpenChanges :many
 SELECT * FROM changes WHERE pool = $1 AND outcome = '' ORDER BY id;
 
+-- name: Later :many
+-- The changes of a member that may have had an effect after an event, the open ones last.
+SELECT * FROM changes
+WHERE instance = sqlc.arg(instance) AND id >= sqlc.arg(from_id) AND member = sqlc.arg(member) AND pool = sqlc.arg(pool)
+    AND outcome IN ('', 'applied', 'unknown') AND (last_seq > sqlc.arg(after) OR last_seq = 0) AND id <> sqlc.arg(id)
+ORDER BY last_seq = 0, last_seq, first_seq LIMIT sqlc.arg(most);
+
 -- name: AddChange :exec
 INSERT INTO changes (
     id, pool, member, actor, action, reason, request_id, source, not_before, deadline,
@@ -123,6 +130,25 @@ ON CONFLICT (pool, member) DO UPDATE SET seq = excluded.seq;
 
 -- name: DropMember :exec
 DELETE FROM members WHERE pool = $1 AND member = $2;
+
+-- name: DetachedSince :many
+SELECT * FROM detached WHERE pool = $1 AND recorded_at > $2;
+
+-- name: Detached :many
+SELECT * FROM detached WHERE pool = $1;
+
+-- name: CountDetached :one
+SELECT count(*) FROM detached;
+
+-- name: PutDetached :exec
+INSERT INTO detached (pool, member, seq, recorded_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (pool, member) DO UPDATE SET seq = excluded.seq, recorded_at = excluded.recorded_at;
+
+-- name: DropDetached :exec
+DELETE FROM detached WHERE pool = $1 AND member = $2;
+
+-- name: DropDetachedBefore :exec
+DELETE FROM detached WHERE pool = $1 AND seq < $2;
 
 -- name: LockKey :exec
 -- A free key has no row to lock.

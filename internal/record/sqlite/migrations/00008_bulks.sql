@@ -13,6 +13,21 @@ ALTER TABLE changes ADD COLUMN guard_reason TEXT NOT NULL DEFAULT '';
 
 CREATE INDEX changes_by_bulk ON changes (bulk, id) WHERE bulk IS NOT NULL;
 
--- The members that a pool has lost lately. All columns that their query reads are in it.
-CREATE INDEX changes_detached ON changes (pool, completed_at, last_seq, member, source)
-    WHERE action = 'detach' AND outcome = 'applied';
+-- The members of which the last applied change is a detach by lsapi. Those of an earlier pool
+-- of the same name do not count.
+CREATE TABLE detached (
+    pool        TEXT    NOT NULL,
+    member      TEXT    NOT NULL,
+    seq         INTEGER NOT NULL, -- of the event that completed the detach
+    recorded_at INTEGER NOT NULL, -- when that was recorded; 0 in events of older versions
+    PRIMARY KEY (pool, member)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX detached_by_time ON detached (pool, recorded_at);
+
+INSERT INTO detached (pool, member, seq, recorded_at)
+SELECT l.pool, c.member, c.seq, e.recorded_at
+FROM (SELECT pool, member, action, source, max(last_seq) AS seq FROM changes WHERE outcome = 'applied' GROUP BY pool, member) AS c
+JOIN logs AS l ON l.pool = c.pool
+JOIN events AS e ON e.pool = c.pool AND e.seq = c.seq
+WHERE c.action = 'detach' AND c.source = 'lsapi' AND c.seq > l.replaced_seq;

@@ -57,7 +57,14 @@ SELECT * FROM changes WHERE id > ? ORDER BY id LIMIT ?;
 SELECT * FROM changes WHERE pool = ? AND id > ? ORDER BY id LIMIT ?;
 
 -- name: OpenChanges :many
-SELECT * FROM changes WHERE pool = ? AND outcome = '' ORDER BY id;
+SELECT * FROM changes INDEXED BY changes_open WHERE pool = ? AND outcome = '' ORDER BY id;
+
+-- name: Later :many
+-- The changes of a member that may have had an effect after an event, the open ones last.
+SELECT * FROM changes
+WHERE instance = sqlc.arg(instance) AND id >= sqlc.arg(from_id) AND member = sqlc.arg(member) AND pool = sqlc.arg(pool)
+    AND outcome IN ('', 'applied', 'unknown') AND (last_seq > sqlc.arg(after) OR last_seq = 0) AND id <> sqlc.arg(id)
+ORDER BY last_seq = 0, last_seq, first_seq LIMIT sqlc.arg(most);
 
 -- name: AddChange :execrows
 INSERT INTO changes (
@@ -100,6 +107,25 @@ ON CONFLICT (pool, member) DO UPDATE SET seq = excluded.seq;
 
 -- name: DropMember :exec
 DELETE FROM members WHERE pool = ? AND member = ?;
+
+-- name: DetachedSince :many
+SELECT * FROM detached WHERE pool = ? AND recorded_at > ?;
+
+-- name: Detached :many
+SELECT * FROM detached WHERE pool = ?;
+
+-- name: CountDetached :one
+SELECT count(*) FROM detached;
+
+-- name: PutDetached :exec
+INSERT INTO detached (pool, member, seq, recorded_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (pool, member) DO UPDATE SET seq = excluded.seq, recorded_at = excluded.recorded_at;
+
+-- name: DropDetached :exec
+DELETE FROM detached WHERE pool = ? AND member = ?;
+
+-- name: DropDetachedBefore :exec
+DELETE FROM detached WHERE pool = ? AND seq < ?;
 
 -- name: Key :one
 SELECT change_id, body_hash, at FROM idempotency_keys WHERE actor = ? AND method = ? AND path = ? AND key = ?;

@@ -57,6 +57,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.completeChangeStmt, err = db.PrepareContext(ctx, completeChange); err != nil {
 		return nil, fmt.Errorf("error preparing query CompleteChange: %w", err)
 	}
+	if q.countDetachedStmt, err = db.PrepareContext(ctx, countDetached); err != nil {
+		return nil, fmt.Errorf("error preparing query CountDetached: %w", err)
+	}
 	if q.countHealthStmt, err = db.PrepareContext(ctx, countHealth); err != nil {
 		return nil, fmt.Errorf("error preparing query CountHealth: %w", err)
 	}
@@ -66,11 +69,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deliveryStmt, err = db.PrepareContext(ctx, delivery); err != nil {
 		return nil, fmt.Errorf("error preparing query Delivery: %w", err)
 	}
+	if q.detachedStmt, err = db.PrepareContext(ctx, detached); err != nil {
+		return nil, fmt.Errorf("error preparing query Detached: %w", err)
+	}
+	if q.detachedSinceStmt, err = db.PrepareContext(ctx, detachedSince); err != nil {
+		return nil, fmt.Errorf("error preparing query DetachedSince: %w", err)
+	}
 	if q.dropChangesStmt, err = db.PrepareContext(ctx, dropChanges); err != nil {
 		return nil, fmt.Errorf("error preparing query DropChanges: %w", err)
 	}
 	if q.dropDeliveriesStmt, err = db.PrepareContext(ctx, dropDeliveries); err != nil {
 		return nil, fmt.Errorf("error preparing query DropDeliveries: %w", err)
+	}
+	if q.dropDetachedStmt, err = db.PrepareContext(ctx, dropDetached); err != nil {
+		return nil, fmt.Errorf("error preparing query DropDetached: %w", err)
+	}
+	if q.dropDetachedBeforeStmt, err = db.PrepareContext(ctx, dropDetachedBefore); err != nil {
+		return nil, fmt.Errorf("error preparing query DropDetachedBefore: %w", err)
 	}
 	if q.dropEventsStmt, err = db.PrepareContext(ctx, dropEvents); err != nil {
 		return nil, fmt.Errorf("error preparing query DropEvents: %w", err)
@@ -126,6 +141,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastStampStmt, err = db.PrepareContext(ctx, lastStamp); err != nil {
 		return nil, fmt.Errorf("error preparing query LastStamp: %w", err)
 	}
+	if q.laterStmt, err = db.PrepareContext(ctx, later); err != nil {
+		return nil, fmt.Errorf("error preparing query Later: %w", err)
+	}
 	if q.logStmt, err = db.PrepareContext(ctx, log); err != nil {
 		return nil, fmt.Errorf("error preparing query Log: %w", err)
 	}
@@ -161,6 +179,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.putDeliveryStmt, err = db.PrepareContext(ctx, putDelivery); err != nil {
 		return nil, fmt.Errorf("error preparing query PutDelivery: %w", err)
+	}
+	if q.putDetachedStmt, err = db.PrepareContext(ctx, putDetached); err != nil {
+		return nil, fmt.Errorf("error preparing query PutDetached: %w", err)
 	}
 	if q.putHealthStmt, err = db.PrepareContext(ctx, putHealth); err != nil {
 		return nil, fmt.Errorf("error preparing query PutHealth: %w", err)
@@ -243,6 +264,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing completeChangeStmt: %w", cerr)
 		}
 	}
+	if q.countDetachedStmt != nil {
+		if cerr := q.countDetachedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countDetachedStmt: %w", cerr)
+		}
+	}
 	if q.countHealthStmt != nil {
 		if cerr := q.countHealthStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countHealthStmt: %w", cerr)
@@ -258,6 +284,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deliveryStmt: %w", cerr)
 		}
 	}
+	if q.detachedStmt != nil {
+		if cerr := q.detachedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing detachedStmt: %w", cerr)
+		}
+	}
+	if q.detachedSinceStmt != nil {
+		if cerr := q.detachedSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing detachedSinceStmt: %w", cerr)
+		}
+	}
 	if q.dropChangesStmt != nil {
 		if cerr := q.dropChangesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dropChangesStmt: %w", cerr)
@@ -266,6 +302,16 @@ func (q *Queries) Close() error {
 	if q.dropDeliveriesStmt != nil {
 		if cerr := q.dropDeliveriesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dropDeliveriesStmt: %w", cerr)
+		}
+	}
+	if q.dropDetachedStmt != nil {
+		if cerr := q.dropDetachedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropDetachedStmt: %w", cerr)
+		}
+	}
+	if q.dropDetachedBeforeStmt != nil {
+		if cerr := q.dropDetachedBeforeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropDetachedBeforeStmt: %w", cerr)
 		}
 	}
 	if q.dropEventsStmt != nil {
@@ -358,6 +404,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastStampStmt: %w", cerr)
 		}
 	}
+	if q.laterStmt != nil {
+		if cerr := q.laterStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing laterStmt: %w", cerr)
+		}
+	}
 	if q.logStmt != nil {
 		if cerr := q.logStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing logStmt: %w", cerr)
@@ -416,6 +467,11 @@ func (q *Queries) Close() error {
 	if q.putDeliveryStmt != nil {
 		if cerr := q.putDeliveryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putDeliveryStmt: %w", cerr)
+		}
+	}
+	if q.putDetachedStmt != nil {
+		if cerr := q.putDetachedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putDetachedStmt: %w", cerr)
 		}
 	}
 	if q.putHealthStmt != nil {
@@ -490,119 +546,133 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                  DBTX
-	tx                  *sql.Tx
-	addChangeStmt       *sql.Stmt
-	addDeliveryStmt     *sql.Stmt
-	addEventStmt        *sql.Stmt
-	anchorStmt          *sql.Stmt
-	capKeysStmt         *sql.Stmt
-	changeStmt          *sql.Stmt
-	changesAfterStmt    *sql.Stmt
-	changesOfStmt       *sql.Stmt
-	checkpointFromStmt  *sql.Stmt
-	checkpointUntilStmt *sql.Stmt
-	completeChangeStmt  *sql.Stmt
-	countHealthStmt     *sql.Stmt
-	countMembersStmt    *sql.Stmt
-	deliveryStmt        *sql.Stmt
-	dropChangesStmt     *sql.Stmt
-	dropDeliveriesStmt  *sql.Stmt
-	dropEventsStmt      *sql.Stmt
-	dropHealthStmt      *sql.Stmt
-	dropKeyStmt         *sql.Stmt
-	dropKeysStmt        *sql.Stmt
-	dropMemberStmt      *sql.Stmt
-	dropPlacesStmt      *sql.Stmt
-	droppedPlaceStmt    *sql.Stmt
-	eventAtStmt         *sql.Stmt
-	eventsStmt          *sql.Stmt
-	eventsAfterStmt     *sql.Stmt
-	eventsBackStmt      *sql.Stmt
-	generationStmt      *sql.Stmt
-	healthStmt          *sql.Stmt
-	healthOfStmt        *sql.Stmt
-	keyStmt             *sql.Stmt
-	lastChangeStmt      *sql.Stmt
-	lastPlaceStmt       *sql.Stmt
-	lastStampStmt       *sql.Stmt
-	logStmt             *sql.Stmt
-	logsStmt            *sql.Stmt
-	memberOfStmt        *sql.Stmt
-	membersStmt         *sql.Stmt
-	nextLoggedStmt      *sql.Stmt
-	observedFromStmt    *sql.Stmt
-	openChangesStmt     *sql.Stmt
-	outOfServiceStmt    *sql.Stmt
-	populatedStmt       *sql.Stmt
-	probeStmt           *sql.Stmt
-	putAnchorStmt       *sql.Stmt
-	putDeliveryStmt     *sql.Stmt
-	putHealthStmt       *sql.Stmt
-	putKeyStmt          *sql.Stmt
-	putLogStmt          *sql.Stmt
-	putMemberStmt       *sql.Stmt
-	stateStmt           *sql.Stmt
-	takeOwnershipStmt   *sql.Stmt
-	unfinishedStmt      *sql.Stmt
+	db                     DBTX
+	tx                     *sql.Tx
+	addChangeStmt          *sql.Stmt
+	addDeliveryStmt        *sql.Stmt
+	addEventStmt           *sql.Stmt
+	anchorStmt             *sql.Stmt
+	capKeysStmt            *sql.Stmt
+	changeStmt             *sql.Stmt
+	changesAfterStmt       *sql.Stmt
+	changesOfStmt          *sql.Stmt
+	checkpointFromStmt     *sql.Stmt
+	checkpointUntilStmt    *sql.Stmt
+	completeChangeStmt     *sql.Stmt
+	countDetachedStmt      *sql.Stmt
+	countHealthStmt        *sql.Stmt
+	countMembersStmt       *sql.Stmt
+	deliveryStmt           *sql.Stmt
+	detachedStmt           *sql.Stmt
+	detachedSinceStmt      *sql.Stmt
+	dropChangesStmt        *sql.Stmt
+	dropDeliveriesStmt     *sql.Stmt
+	dropDetachedStmt       *sql.Stmt
+	dropDetachedBeforeStmt *sql.Stmt
+	dropEventsStmt         *sql.Stmt
+	dropHealthStmt         *sql.Stmt
+	dropKeyStmt            *sql.Stmt
+	dropKeysStmt           *sql.Stmt
+	dropMemberStmt         *sql.Stmt
+	dropPlacesStmt         *sql.Stmt
+	droppedPlaceStmt       *sql.Stmt
+	eventAtStmt            *sql.Stmt
+	eventsStmt             *sql.Stmt
+	eventsAfterStmt        *sql.Stmt
+	eventsBackStmt         *sql.Stmt
+	generationStmt         *sql.Stmt
+	healthStmt             *sql.Stmt
+	healthOfStmt           *sql.Stmt
+	keyStmt                *sql.Stmt
+	lastChangeStmt         *sql.Stmt
+	lastPlaceStmt          *sql.Stmt
+	lastStampStmt          *sql.Stmt
+	laterStmt              *sql.Stmt
+	logStmt                *sql.Stmt
+	logsStmt               *sql.Stmt
+	memberOfStmt           *sql.Stmt
+	membersStmt            *sql.Stmt
+	nextLoggedStmt         *sql.Stmt
+	observedFromStmt       *sql.Stmt
+	openChangesStmt        *sql.Stmt
+	outOfServiceStmt       *sql.Stmt
+	populatedStmt          *sql.Stmt
+	probeStmt              *sql.Stmt
+	putAnchorStmt          *sql.Stmt
+	putDeliveryStmt        *sql.Stmt
+	putDetachedStmt        *sql.Stmt
+	putHealthStmt          *sql.Stmt
+	putKeyStmt             *sql.Stmt
+	putLogStmt             *sql.Stmt
+	putMemberStmt          *sql.Stmt
+	stateStmt              *sql.Stmt
+	takeOwnershipStmt      *sql.Stmt
+	unfinishedStmt         *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                  tx,
-		tx:                  tx,
-		addChangeStmt:       q.addChangeStmt,
-		addDeliveryStmt:     q.addDeliveryStmt,
-		addEventStmt:        q.addEventStmt,
-		anchorStmt:          q.anchorStmt,
-		capKeysStmt:         q.capKeysStmt,
-		changeStmt:          q.changeStmt,
-		changesAfterStmt:    q.changesAfterStmt,
-		changesOfStmt:       q.changesOfStmt,
-		checkpointFromStmt:  q.checkpointFromStmt,
-		checkpointUntilStmt: q.checkpointUntilStmt,
-		completeChangeStmt:  q.completeChangeStmt,
-		countHealthStmt:     q.countHealthStmt,
-		countMembersStmt:    q.countMembersStmt,
-		deliveryStmt:        q.deliveryStmt,
-		dropChangesStmt:     q.dropChangesStmt,
-		dropDeliveriesStmt:  q.dropDeliveriesStmt,
-		dropEventsStmt:      q.dropEventsStmt,
-		dropHealthStmt:      q.dropHealthStmt,
-		dropKeyStmt:         q.dropKeyStmt,
-		dropKeysStmt:        q.dropKeysStmt,
-		dropMemberStmt:      q.dropMemberStmt,
-		dropPlacesStmt:      q.dropPlacesStmt,
-		droppedPlaceStmt:    q.droppedPlaceStmt,
-		eventAtStmt:         q.eventAtStmt,
-		eventsStmt:          q.eventsStmt,
-		eventsAfterStmt:     q.eventsAfterStmt,
-		eventsBackStmt:      q.eventsBackStmt,
-		generationStmt:      q.generationStmt,
-		healthStmt:          q.healthStmt,
-		healthOfStmt:        q.healthOfStmt,
-		keyStmt:             q.keyStmt,
-		lastChangeStmt:      q.lastChangeStmt,
-		lastPlaceStmt:       q.lastPlaceStmt,
-		lastStampStmt:       q.lastStampStmt,
-		logStmt:             q.logStmt,
-		logsStmt:            q.logsStmt,
-		memberOfStmt:        q.memberOfStmt,
-		membersStmt:         q.membersStmt,
-		nextLoggedStmt:      q.nextLoggedStmt,
-		observedFromStmt:    q.observedFromStmt,
-		openChangesStmt:     q.openChangesStmt,
-		outOfServiceStmt:    q.outOfServiceStmt,
-		populatedStmt:       q.populatedStmt,
-		probeStmt:           q.probeStmt,
-		putAnchorStmt:       q.putAnchorStmt,
-		putDeliveryStmt:     q.putDeliveryStmt,
-		putHealthStmt:       q.putHealthStmt,
-		putKeyStmt:          q.putKeyStmt,
-		putLogStmt:          q.putLogStmt,
-		putMemberStmt:       q.putMemberStmt,
-		stateStmt:           q.stateStmt,
-		takeOwnershipStmt:   q.takeOwnershipStmt,
-		unfinishedStmt:      q.unfinishedStmt,
+		db:                     tx,
+		tx:                     tx,
+		addChangeStmt:          q.addChangeStmt,
+		addDeliveryStmt:        q.addDeliveryStmt,
+		addEventStmt:           q.addEventStmt,
+		anchorStmt:             q.anchorStmt,
+		capKeysStmt:            q.capKeysStmt,
+		changeStmt:             q.changeStmt,
+		changesAfterStmt:       q.changesAfterStmt,
+		changesOfStmt:          q.changesOfStmt,
+		checkpointFromStmt:     q.checkpointFromStmt,
+		checkpointUntilStmt:    q.checkpointUntilStmt,
+		completeChangeStmt:     q.completeChangeStmt,
+		countDetachedStmt:      q.countDetachedStmt,
+		countHealthStmt:        q.countHealthStmt,
+		countMembersStmt:       q.countMembersStmt,
+		deliveryStmt:           q.deliveryStmt,
+		detachedStmt:           q.detachedStmt,
+		detachedSinceStmt:      q.detachedSinceStmt,
+		dropChangesStmt:        q.dropChangesStmt,
+		dropDeliveriesStmt:     q.dropDeliveriesStmt,
+		dropDetachedStmt:       q.dropDetachedStmt,
+		dropDetachedBeforeStmt: q.dropDetachedBeforeStmt,
+		dropEventsStmt:         q.dropEventsStmt,
+		dropHealthStmt:         q.dropHealthStmt,
+		dropKeyStmt:            q.dropKeyStmt,
+		dropKeysStmt:           q.dropKeysStmt,
+		dropMemberStmt:         q.dropMemberStmt,
+		dropPlacesStmt:         q.dropPlacesStmt,
+		droppedPlaceStmt:       q.droppedPlaceStmt,
+		eventAtStmt:            q.eventAtStmt,
+		eventsStmt:             q.eventsStmt,
+		eventsAfterStmt:        q.eventsAfterStmt,
+		eventsBackStmt:         q.eventsBackStmt,
+		generationStmt:         q.generationStmt,
+		healthStmt:             q.healthStmt,
+		healthOfStmt:           q.healthOfStmt,
+		keyStmt:                q.keyStmt,
+		lastChangeStmt:         q.lastChangeStmt,
+		lastPlaceStmt:          q.lastPlaceStmt,
+		lastStampStmt:          q.lastStampStmt,
+		laterStmt:              q.laterStmt,
+		logStmt:                q.logStmt,
+		logsStmt:               q.logsStmt,
+		memberOfStmt:           q.memberOfStmt,
+		membersStmt:            q.membersStmt,
+		nextLoggedStmt:         q.nextLoggedStmt,
+		observedFromStmt:       q.observedFromStmt,
+		openChangesStmt:        q.openChangesStmt,
+		outOfServiceStmt:       q.outOfServiceStmt,
+		populatedStmt:          q.populatedStmt,
+		probeStmt:              q.probeStmt,
+		putAnchorStmt:          q.putAnchorStmt,
+		putDeliveryStmt:        q.putDeliveryStmt,
+		putDetachedStmt:        q.putDetachedStmt,
+		putHealthStmt:          q.putHealthStmt,
+		putKeyStmt:             q.putKeyStmt,
+		putLogStmt:             q.putLogStmt,
+		putMemberStmt:          q.putMemberStmt,
+		stateStmt:              q.stateStmt,
+		takeOwnershipStmt:      q.takeOwnershipStmt,
+		unfinishedStmt:         q.unfinishedStmt,
 	}
 }

@@ -50,6 +50,13 @@ type Delivery struct {
 	ExpiresAt int64
 }
 
+type Detached struct {
+	Pool       string
+	Member     string
+	Seq        int64
+	RecordedAt int64
+}
+
 type Event struct {
 	Pool       string
 	Seq        int64

@@ -425,6 +425,17 @@ func (q *Queries) CompleteChange(ctx context.Context, arg CompleteChangeParams) 
 	return err
 }
 
+const countDetached = `-- name: CountDetached :one
+SELECT count(*) FROM detached
+`
+
+func (q *Queries) CountDetached(ctx context.Context) (int64, error) {
+	row := q.queryRow(ctx, q.countDetachedStmt, countDetached)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countMembers = `-- name: CountMembers :one
 SELECT count(*) FROM members
 `
@@ -434,6 +445,75 @@ func (q *Queries) CountMembers(ctx context.Context) (int64, error) {
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const detached = `-- name: Detached :many
+SELECT pool, member, seq, recorded_at FROM detached WHERE pool = ?
+`
+
+func (q *Queries) Detached(ctx context.Context, pool string) ([]Detached, error) {
+	rows, err := q.query(ctx, q.detachedStmt, detached, pool)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Detached
+	for rows.Next() {
+		var i Detached
+		if err := rows.Scan(
+			&i.Pool,
+			&i.Member,
+			&i.Seq,
+			&i.RecordedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const detachedSince = `-- name: DetachedSince :many
+SELECT pool, member, seq, recorded_at FROM detached WHERE pool = ? AND recorded_at > ?
+`
+
+type DetachedSinceParams struct {
+	Pool       string
+	RecordedAt int64
+}
+
+func (q *Queries) DetachedSince(ctx context.Context, arg DetachedSinceParams) ([]Detached, error) {
+	rows, err := q.query(ctx, q.detachedSinceStmt, detachedSince, arg.Pool, arg.RecordedAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Detached
+	for rows.Next() {
+		var i Detached
+		if err := rows.Scan(
+			&i.Pool,
+			&i.Member,
+			&i.Seq,
+			&i.RecordedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const dropChanges = `-- name: DropChanges :exec
@@ -448,6 +528,34 @@ type DropChangesParams struct {
 
 func (q *Queries) DropChanges(ctx context.Context, arg DropChangesParams) error {
 	_, err := q.exec(ctx, q.dropChangesStmt, dropChanges, arg.Pool, arg.ID, arg.LastSeq)
+	return err
+}
+
+const dropDetached = `-- name: DropDetached :exec
+DELETE FROM detached WHERE pool = ? AND member = ?
+`
+
+type DropDetachedParams struct {
+	Pool   string
+	Member string
+}
+
+func (q *Queries) DropDetached(ctx context.Context, arg DropDetachedParams) error {
+	_, err := q.exec(ctx, q.dropDetachedStmt, dropDetached, arg.Pool, arg.Member)
+	return err
+}
+
+const dropDetachedBefore = `-- name: DropDetachedBefore :exec
+DELETE FROM detached WHERE pool = ? AND seq < ?
+`
+
+type DropDetachedBeforeParams struct {
+	Pool string
+	Seq  int64
+}
+
+func (q *Queries) DropDetachedBefore(ctx context.Context, arg DropDetachedBeforeParams) error {
+	_, err := q.exec(ctx, q.dropDetachedBeforeStmt, dropDetachedBefore, arg.Pool, arg.Seq)
 	return err
 }
 
@@ -642,6 +750,85 @@ func (q *Queries) Key(ctx context.Context, arg KeyParams) (KeyRow, error) {
 	return i, err
 }
 
+const later = `-- name: Later :many
+SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes
+WHERE instance = ?1 AND id >= ?2 AND member = ?3 AND pool = ?4
+    AND outcome IN ('', 'applied', 'unknown') AND (last_seq > ?5 OR last_seq = 0) AND id <> ?6
+ORDER BY last_seq = 0, last_seq, first_seq LIMIT ?7
+`
+
+type LaterParams struct {
+	Instance string
+	FromID   []byte
+	Member   string
+	Pool     string
+	After    int64
+	ID       []byte
+	Most     int64
+}
+
+// The changes of a member that may have had an effect after an event, the open ones last.
+func (q *Queries) Later(ctx context.Context, arg LaterParams) ([]Change, error) {
+	rows, err := q.query(ctx, q.laterStmt, later,
+		arg.Instance,
+		arg.FromID,
+		arg.Member,
+		arg.Pool,
+		arg.After,
+		arg.ID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Change
+	for rows.Next() {
+		var i Change
+		if err := rows.Scan(
+			&i.ID,
+			&i.Pool,
+			&i.Member,
+			&i.Actor,
+			&i.Action,
+			&i.Reason,
+			&i.RequestID,
+			&i.Source,
+			&i.NotBefore,
+			&i.Deadline,
+			&i.Outcome,
+			&i.Code,
+			&i.Resolution,
+			&i.CompletedAt,
+			&i.AwsRequestID,
+			&i.MembersBefore,
+			&i.MembersAfter,
+			&i.InstanceType,
+			&i.LaunchTime,
+			&i.InstanceState,
+			&i.FirstSeq,
+			&i.LastSeq,
+			&i.Instance,
+			&i.Bulk,
+			&i.Undoes,
+			&i.IfMatch,
+			&i.GuardRule,
+			&i.GuardOverridden,
+			&i.GuardReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const log = `-- name: Log :one
 SELECT pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at, incarnation, replaced_seq FROM logs WHERE pool = ?
 `
@@ -817,7 +1004,7 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 }
 
 const openChanges = `-- name: OpenChanges :many
-SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes WHERE pool = ? AND outcome = '' ORDER BY id
+SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes INDEXED BY changes_open WHERE pool = ? AND outcome = '' ORDER BY id
 `
 
 func (q *Queries) OpenChanges(ctx context.Context, pool string) ([]Change, error) {
@@ -906,6 +1093,28 @@ UPDATE ownership SET noise = ? WHERE id = 1
 
 func (q *Queries) Probe(ctx context.Context, noise []byte) error {
 	_, err := q.exec(ctx, q.probeStmt, probe, noise)
+	return err
+}
+
+const putDetached = `-- name: PutDetached :exec
+INSERT INTO detached (pool, member, seq, recorded_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (pool, member) DO UPDATE SET seq = excluded.seq, recorded_at = excluded.recorded_at
+`
+
+type PutDetachedParams struct {
+	Pool       string
+	Member     string
+	Seq        int64
+	RecordedAt int64
+}
+
+func (q *Queries) PutDetached(ctx context.Context, arg PutDetachedParams) error {
+	_, err := q.exec(ctx, q.putDetachedStmt, putDetached,
+		arg.Pool,
+		arg.Member,
+		arg.Seq,
+		arg.RecordedAt,
+	)
 	return err
 }
 

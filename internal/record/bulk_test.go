@@ -1,0 +1,170 @@
+package record_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/record"
+)
+
+// bulkOf returns the changes of a bulk of n members.
+func (l *lane) bulkOf(action lsapi.Action, n int) []lsapi.Change {
+	bulk, changes := idAt(l.now), make([]lsapi.Change, n)
+	for i := range changes {
+		changes[i] = l.change(action, lsapi.InstanceMember(fmt.Sprintf("i-%017x", i)))
+		changes[i].Bulk = bulk
+	}
+	return changes
+}
+
+// intendAll records the intents of changes in one append, completeAll their outcome.
+func (l *lane) intendAll(changes []lsapi.Change) {
+	l.t.Helper()
+	intents := make([]lsapi.Event, len(changes))
+	for i, c := range changes {
+		intents[i] = lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: c}
+	}
+	l.append(intents...)
+}
+
+func (l *lane) completeAll(changes []lsapi.Change, outcome lsapi.Outcome) {
+	l.t.Helper()
+	outcomes := make([]lsapi.Event, len(changes))
+	for i, c := range changes {
+		c.Outcome, c.MembersAfter = outcome, new(4)
+		outcomes[i] = lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: c}
+	}
+	l.append(outcomes...)
+}
+
+func testBulk(t *testing.T, s record.Store) {
+	const size = 1000
+	l := newLane(t, s, lsapi.ELB("web"))
+	l.know()
+	l.do(lsapi.Attach, one)
+	changes := l.bulkOf(lsapi.Attach, size)
+	l.intendAll(changes)
+	if open := l.state().Open; len(open) != size || open[0].Bulk != changes[0].Bulk {
+		t.Fatalf("%d changes are open", len(open))
+	}
+	l.after(time.Second).completeAll(changes, lsapi.OutcomeApplied)
+	got, err := s.Changes(t.Context(), lsapi.ChangeFilter{Bulk: changes[0].Bulk, Limit: size})
+	must(t, err)
+	slices.SortFunc(changes, func(a, b lsapi.Change) int { return strings.Compare(b.ID, a.ID) })
+	want := make([]string, size)
+	for i, c := range changes {
+		want[i] = c.ID
+	}
+	wantIDs(t, got, want...)
+	state := l.state()
+	if len(state.Members) != size+1 || len(state.Applied) != size+1 {
+		t.Errorf("there are %d members, and %d were attached", len(state.Members), len(state.Applied))
+	}
+	if checkpoints := wantWhole(t, s, chainEnds(t, s)...).Events - 2*size - 3; checkpoints > 8 {
+		t.Errorf("there are %d checkpoints between the events of a bulk", checkpoints)
+	}
+	wantEqual(t, membersAt(t, s, l.now.Add(-time.Microsecond)), one)
+
+	must(t, pruneAt(t, s, l.now.Add(10*dayLong), dayLong))
+	if got, err := s.Changes(t.Context(), lsapi.ChangeFilter{Bulk: changes[0].Bulk, Limit: size}); err != nil || len(got) > 0 {
+		t.Errorf("%d changes of a pruned bulk are left (%v)", len(got), err)
+	}
+	if found := wantWhole(t, s); found.Events != 1 {
+		t.Errorf("got %+v", found)
+	}
+	if n := len(membersAt(t, s, time.Time{})); n != size+1 {
+		t.Errorf("there are %d members", n)
+	}
+}
+
+// A bulk's reservation names the bulk, whose changes have ids of their own.
+func testKeysOfBulks(t *testing.T, s record.Store) {
+	l := newLane(t, s, lsapi.ELB("web"))
+	guarded := func(c *lsapi.Change) { c.Guard = &lsapi.GuardVerdict{Rule: "keepLast"} }
+	for name, test := range map[string]struct {
+		outcomes []lsapi.Outcome
+		alter    func(*lsapi.Change)
+		free     bool
+	}{
+		"nothing on record": {nil, nil, false},
+		"failed":            {[]lsapi.Outcome{lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn}, nil, true},
+		"refused by guards": {[]lsapi.Outcome{lsapi.OutcomeRefused, lsapi.OutcomeFailed}, guarded, true},
+		"refused by AWS":    {[]lsapi.Outcome{lsapi.OutcomeFailed, lsapi.OutcomeRefused}, nil, false},
+		"partly applied":    {[]lsapi.Outcome{lsapi.OutcomeFailed, lsapi.OutcomeApplied}, nil, false},
+		"partly open":       {[]lsapi.Outcome{lsapi.OutcomeFailed, ""}, nil, false},
+		"a conflict":        {[]lsapi.Outcome{lsapi.OutcomeConflict, lsapi.OutcomeFailed}, nil, false},
+	} {
+		bulk, key := idAt(l.now), lsapi.IdempotencyKey{Key: name}
+		wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: bulk})
+		wantKeyTaken(t, s, key, bulk)
+		for _, outcome := range test.outcomes {
+			c := l.change(lsapi.Detach, one)
+			c.Bulk = bulk
+			if test.alter != nil {
+				test.alter(&c)
+			}
+			if l.intend(c); outcome != "" {
+				l.complete(c, outcome)
+			}
+		}
+		if test.free {
+			wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: "next"})
+		} else {
+			wantKeyTaken(t, s, key, bulk)
+		}
+	}
+}
+
+// BenchmarkBulk records the 1,000 intents of a bulk, and its 1,000 outcomes, in a pool with as
+// many members.
+func BenchmarkBulk(b *testing.B) {
+	for name, open := range map[string]func(testing.TB) record.Store{"sqlite": emptyFile, "postgres": emptyDatabase} {
+		b.Run(name, func(b *testing.B) {
+			l := newLane(b, open(b), lsapi.ELB("web"))
+			l.know()
+			var intents, outcomes time.Duration
+			for actions := []lsapi.Action{lsapi.Attach, lsapi.Detach}; b.Loop(); actions[0], actions[1] = actions[1], actions[0] {
+				changes := l.after(time.Second).bulkOf(actions[0], 1000)
+				start := time.Now()
+				l.intendAll(changes)
+				intents += time.Since(start)
+				start = time.Now()
+				l.completeAll(changes, lsapi.OutcomeApplied)
+				outcomes += time.Since(start)
+			}
+			b.ReportMetric(intents.Seconds()*1000/float64(b.N), "intents-ms")
+			b.ReportMetric(outcomes.Seconds()*1000/float64(b.N), "outcomes-ms")
+		})
+	}
+}
+
+// BenchmarkLaneState reads the state of a pool of 1,000 members with 100,000 changes of the
+// last day. At the end all are members, or none is.
+func BenchmarkLaneState(b *testing.B) {
+	for name, open := range map[string]func(testing.TB) record.Store{"sqlite": emptyFile, "postgres": emptyDatabase} {
+		s := open(b)
+		l := newLane(b, s, lsapi.ELB("web"))
+		l.know()
+		for i := range 101 {
+			changes := l.after(time.Minute).bulkOf([]lsapi.Action{lsapi.Attach, lsapi.Detach}[i%2], 1000)
+			l.intendAll(changes)
+			l.completeAll(changes, lsapi.OutcomeApplied)
+			if i < 99 {
+				continue
+			}
+			members := membersAt(b, s, time.Time{})
+			l.append(lsapi.Event{Kind: lsapi.EventCheckpoint, At: l.now, Until: time.Now(), Members: members})
+			b.Run(fmt.Sprintf("%s/members=%d", name, len(members)), func(b *testing.B) {
+				for b.Loop() {
+					if _, err := s.LaneState(b.Context(), lsapi.ELB("web"), time.Millisecond); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
