@@ -302,7 +302,7 @@ func (a *appender) projectDetached(ctx context.Context, seq int64, e effects) er
 			return err
 		}
 	}
-	for _, member := range e.undetached {
+	for _, member := range e.removed {
 		if err := a.tables.DropDetached(ctx, a.log.Pool, member); err != nil {
 			return err
 		}

@@ -33,7 +33,8 @@ func testDetached(t *testing.T, s record.Store) {
 	port := one
 	port.Port = 8080
 	l := newLane(t, s, lsapi.ELB("web"))
-	wantDetached(t, l)
+	l.do(lsapi.Detach, three)
+	wantDetached(t, l) // nobody is known to be a member
 	l.know(one, two, three, port)
 	newLane(t, s, lsapi.ELB("www")).do(lsapi.Detach, three) // of another pool
 	l.complete(l.intend(l.change(lsapi.Detach, two)), lsapi.OutcomeRefused)

@@ -12,7 +12,7 @@ type effects struct {
 	changes      []ChangeRow      // new rows
 	joined, left []lsapi.MemberID // those that became or ceased to be members
 	detached     []lsapi.MemberID // those that lsapi detached
-	undetached   []lsapi.MemberID // those that it did not detach last
+	removed      []lsapi.MemberID // those that others detached
 	healths      []HealthRow      // new rows
 	drained      []lsapi.MemberID // members whose health is dropped
 	replaces     bool             // all health and detached members are of the pool that is replaced
@@ -59,7 +59,6 @@ func (p *payload) completion(before *ChangeRow) effects {
 	case done.Outcome != lsapi.OutcomeApplied:
 	case done.Action == lsapi.Attach:
 		e.joined = []lsapi.MemberID{done.Member}
-		e.undetached = e.joined
 	case done.Action == lsapi.Detach:
 		e.left = []lsapi.MemberID{done.Member}
 		e.detached = e.left
@@ -73,7 +72,7 @@ func (p *payload) observation() effects {
 		left:     slices.SortedFunc(maps.Keys(p.Removed), lsapi.MemberID.Compare),
 		replaces: p.Replaces,
 	}
-	e.undetached = slices.Concat(e.joined, e.left)
+	e.removed = e.left
 	for _, member := range e.joined {
 		e.changes = append(e.changes, p.external(lsapi.Attach, member, p.Added[member]))
 	}
@@ -118,7 +117,7 @@ func (d Detached) apply(seq int64, e effects) {
 	for _, member := range e.detached {
 		d[member] = DetachedRow{Seq: seq}
 	}
-	for _, member := range e.undetached {
+	for _, member := range e.removed {
 		delete(d, member)
 	}
 }

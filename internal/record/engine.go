@@ -231,7 +231,8 @@ type DetachedRow struct {
 	RecordedAt time.Time
 }
 
-// Detached are the members of which the last applied change is a detach by lsapi, by id.
+// Detached are those that ceased to be members, for the last time, by a detach of lsapi, by id.
+// Some are members again.
 type Detached map[lsapi.MemberID]DetachedRow
 
 // GuardOf returns the guard's verdict of a change, the zero value for none.

@@ -94,7 +94,7 @@ func (r Record) Applied(ctx context.Context, pool lsapi.PoolID, within time.Dura
 // at which that was recorded.
 func detached(ctx context.Context, t Tables, log LogRow, members Members) (map[lsapi.MemberID]time.Time, error) {
 	since := log.Clock.Now.Add(-lsapi.DetachedWithin)
-	if !log.AppliedAt.After(since) {
+	if !log.Known || !log.AppliedAt.After(since) {
 		return nil, nil
 	}
 	rows, err := t.Detached(ctx, log.Pool, since)

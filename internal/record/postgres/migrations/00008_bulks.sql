@@ -13,8 +13,8 @@ ALTER TABLE changes ADD COLUMN guard_reason text NOT NULL DEFAULT '';
 
 CREATE INDEX changes_by_bulk ON changes (bulk, id) WHERE bulk IS NOT NULL;
 
--- The members of which the last applied change is a detach by lsapi. Those of an earlier pool
--- of the same name do not count.
+-- Those that ceased to be members, for the last time, by a detach of lsapi; also of those that
+-- are members again. Those of an earlier pool of the same name do not count.
 CREATE TABLE detached (
     pool        text COLLATE "C" NOT NULL,
     member      text COLLATE "C" NOT NULL,
@@ -28,9 +28,9 @@ CREATE INDEX detached_by_time ON detached (pool, recorded_at);
 INSERT INTO detached (pool, member, seq, recorded_at)
 SELECT l.pool, c.member, c.last_seq, e.recorded_at
 FROM (
-    SELECT DISTINCT ON (pool, member) pool, member, action, source, last_seq
-    FROM changes WHERE outcome = 'applied' ORDER BY pool, member, last_seq DESC
+    SELECT DISTINCT ON (pool, member) pool, member, source, last_seq
+    FROM changes WHERE action = 'detach' AND outcome = 'applied' ORDER BY pool, member, last_seq DESC
 ) AS c
 JOIN logs AS l ON l.pool = c.pool
 JOIN events AS e ON e.pool = c.pool AND e.seq = c.last_seq
-WHERE c.action = 'detach' AND c.source = 'lsapi' AND c.last_seq > l.replaced_seq;
+WHERE c.source = 'lsapi' AND c.last_seq > l.replaced_seq;

@@ -13,8 +13,8 @@ ALTER TABLE changes ADD COLUMN guard_reason TEXT NOT NULL DEFAULT '';
 
 CREATE INDEX changes_by_bulk ON changes (bulk, id) WHERE bulk IS NOT NULL;
 
--- The members of which the last applied change is a detach by lsapi. Those of an earlier pool
--- of the same name do not count.
+-- Those that ceased to be members, for the last time, by a detach of lsapi; also of those that
+-- are members again. Those of an earlier pool of the same name do not count.
 CREATE TABLE detached (
     pool        TEXT    NOT NULL,
     member      TEXT    NOT NULL,
@@ -27,7 +27,10 @@ CREATE INDEX detached_by_time ON detached (pool, recorded_at);
 
 INSERT INTO detached (pool, member, seq, recorded_at)
 SELECT l.pool, c.member, c.seq, e.recorded_at
-FROM (SELECT pool, member, action, source, max(last_seq) AS seq FROM changes WHERE outcome = 'applied' GROUP BY pool, member) AS c
+FROM (
+    SELECT pool, member, source, max(last_seq) AS seq
+    FROM changes WHERE action = 'detach' AND outcome = 'applied' GROUP BY pool, member
+) AS c
 JOIN logs AS l ON l.pool = c.pool
 JOIN events AS e ON e.pool = c.pool AND e.seq = c.seq
-WHERE c.action = 'detach' AND c.source = 'lsapi' AND c.seq > l.replaced_seq;
+WHERE c.source = 'lsapi' AND c.seq > l.replaced_seq;
