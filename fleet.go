@@ -35,6 +35,16 @@ type PoolSummary struct {
 	HealthAsOf time.Time
 }
 
+// PoolsPage is a page of a list of pools.
+type PoolsPage struct {
+	// Pools are sorted.
+	Pools []PoolSummary
+	// More is whether there are more pools.
+	More bool
+	// Outdated is as in Listing.
+	Outdated []KindListing
+}
+
 // HealthCounts counts members by state, and the draining instances, which are not members.
 type HealthCounts struct {
 	InService, OutOfService, Unknown, Draining int
@@ -86,9 +96,11 @@ type InstanceDetail struct {
 	// in.
 	Memberships []InstanceMembership
 	// Unread are the pools whose membership could not be read as fresh as requested, sorted.
-	// Whole is whether there are none, and no other pool can be missing.
-	Unread []PoolID
-	Whole  bool
+	// Outdated are the kinds whose listing fails or is too old: pools of theirs may be
+	// missing. Whole is whether there are neither, and no other pool can be missing.
+	Unread   []PoolID
+	Outdated []KindListing
+	Whole    bool
 }
 
 // InstanceMembership is an instance as a member of a pool, or draining in it.
@@ -104,9 +116,10 @@ type InstanceMembership struct {
 type Memberships struct {
 	// Found are the pools, sorted.
 	Found []FoundMember
-	// Unread and Whole are as in InstanceDetail.
-	Unread []PoolID
-	Whole  bool
+	// Unread, Outdated and Whole are as in InstanceDetail.
+	Unread   []PoolID
+	Outdated []KindListing
+	Whole    bool
 }
 
 // FoundMember is a member of a pool as of a time.

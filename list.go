@@ -24,13 +24,35 @@ type Member struct {
 	Instance Instance
 }
 
-// SharedListing is a listing of the region by one replica that all replicas use, so that
+// Listing is what is known of the pools of a region.
+type Listing struct {
+	// Pools are sorted. The pools of a kind whose last listing is too old to be served are
+	// left out.
+	Pools []Membership
+	// Outdated are the kinds whose listing fails, or is older than the bound.
+	Outdated []KindListing
+}
+
+// KindListing is the state of the listing of a kind of pool. AWS lists each kind by itself.
+type KindListing struct {
+	Kind Kind
+	// AsOf is when the last whole listing began. Zero: there has been none.
+	AsOf time.Time
+	// Served is whether the pools of that listing may still be served.
+	Served bool
+	// Failure is the code of the last try since, if that has failed.
+	Failure Code
+	// Denied is whether it failed because lsapi's role lacks the permission.
+	Denied bool
+}
+
+// SharedListing is a listing of a kind of pool by one replica that all replicas use, so that
 // AWS traffic does not grow with their number.
 type SharedListing struct {
-	// Version grows with each listing.
+	// KindListing is its state. AsOf is on the reader's clock, and never too late.
+	KindListing
+	// Version grows with each listing and each failure.
 	Version int64
-	// AsOf is when the listing began, on the reader's clock; never later than it was.
-	AsOf time.Time
 	// Pools are those that differ from the reader's version; all if it has none.
 	Pools []Membership
 	// Gone are pools in the reader's version that the listing lacks.

@@ -186,7 +186,7 @@ func TestRoleWithoutTargetGroupsServesClassicLoadBalancers(t *testing.T) {
 		if got := s.instance(spare, noCache); got.pools() != "elb/web attached" {
 			t.Errorf("the instance is %+v", got)
 		}
-		s.waitFor(s.stderr, `AWS denies the listing of target groups`)
+		s.waitFor(s.stderr, `AWS denies the listing of pools`)
 		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
 			if answer := s.send(method, "/v1/pools/tg/web/members/"+member, ""); answer.status < 500 {
 				t.Errorf("%s of a member of a group is %d %s", method, answer.status, answer.body)
@@ -217,7 +217,7 @@ func TestDeniedGroupIsNotNotFound(t *testing.T) {
 	for _, fault := range onActions(`"kind":"denied","probability":1`, "DescribeTargetGroups", "DescribeTargetHealth") {
 		a.fault(t, fault)
 	}
-	s.waitFor(s.stderr, `AWS denies the listing of target groups`)
+	s.waitFor(s.stderr, `AWS denies the listing of pools`)
 	until := time.Now().Add(3 * time.Second)
 	for time.Now().Before(until) {
 		for _, answer := range []response{

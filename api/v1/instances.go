@@ -10,8 +10,9 @@ type Instance struct {
 	Name             string               `json:"name,omitempty" doc:"Its tag Name" example:"web-1"`
 	AutoScalingGroup string               `json:"autoScalingGroup,omitempty" doc:"Its Auto Scaling group. Absent when it is in none" example:"web-asg"`
 	State            string               `json:"state,omitempty" doc:"EC2's state. Absent when EC2 does not have the instance, or could not be read" example:"running"`
-	Complete         bool                 `json:"complete" doc:"Whether all pools were read as fresh as requested. False with Cache-Control: no-cache, or while target groups have not been read since the service started"`
+	Complete         bool                 `json:"complete" doc:"Whether all pools were read as fresh as requested, so that none is missing. False while AWS fails to list a kind of pool, or denies it, while target groups have not been read since the service started, and if a read with Cache-Control: no-cache has failed"`
 	Unread           []string             `json:"unread,omitempty" nullable:"false" doc:"The pools that were not: their memberships are shown as of an earlier time, or missing" example:"[\"elb/web-elb\"]"`
+	Outdated         []OutdatedKind       `json:"outdated,omitempty" nullable:"false" doc:"The kinds of pools that AWS has not listed as lately as requested: pools of theirs may be missing"`
 	Memberships      []InstanceMembership `json:"memberships" nullable:"false" doc:"The pools that it is a member of, or draining in, sorted"`
 }
 

@@ -2,8 +2,18 @@ package v1
 
 // PoolsPage is a page of pools.
 type PoolsPage struct {
-	Pools      []Pool `json:"pools" nullable:"false" doc:"By kind and name"`
-	NextCursor string `json:"nextCursor,omitempty" doc:"What to give as cursor for the next page. Absent when there are no more pools"`
+	Pools      []Pool         `json:"pools" nullable:"false" doc:"By kind and name"`
+	NextCursor string         `json:"nextCursor,omitempty" doc:"What to give as cursor for the next page. Absent when there are no more pools"`
+	Complete   bool           `json:"complete" doc:"Whether AWS has listed all pools lately. False while it fails to list those of a kind, or denies it"`
+	Outdated   []OutdatedKind `json:"outdated,omitempty" nullable:"false" doc:"The kinds of which it has not. Absent when complete"`
+}
+
+// OutdatedKind is a kind of pool that AWS has not listed lately.
+type OutdatedKind struct {
+	Kind   string `json:"kind" example:"tg"`
+	Shown  bool   `json:"shown" doc:"Whether its pools are among those shown, as of asOf or the time of each; else they are left out"`
+	AsOf   Time   `json:"asOf,omitzero" format:"date-time" doc:"When AWS last listed them. Absent when it never did since the service started" example:"2026-11-24T18:54:00.000Z"`
+	Reason string `json:"reason,omitempty" doc:"denied: the service's AWS role lacks the permission. Otherwise the code of AWS's failure, such as throttled, upstream or timeout. Absent when AWS has not answered yet" example:"throttled"`
 }
 
 // Pool is a pool as it is listed.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/internal/background"
 	"lsapi/internal/clock"
 	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/budget"
@@ -31,12 +30,11 @@ type clients struct {
 	ec2     *cloud.EC2
 	classic *classic.Client
 	groups  *targetgroup.Client
-	denied  map[lsapi.Kind]*background.Outage
 }
 
 // kinds returns the adapters of all kinds.
 func (c clients) kinds() kinds {
-	return kinds{map[lsapi.Kind]adapter{lsapi.KindELB: c.classic, lsapi.KindTG: c.groups}, c.denied}
+	return kinds{lsapi.KindELB: c.classic, lsapi.KindTG: c.groups}
 }
 
 // forRefreshes returns clients with the priority of refreshes.
@@ -74,9 +72,7 @@ func (a *App) newClients(ctx context.Context, cfg config.Config, allowance *budg
 	if err != nil { // for a file of the SDK, since its variables are checked before
 		return clients{}, &config.Error{Problems: []string{err.Error()}}
 	}
-	work := background.New()
-	a.started("listings of kinds", work.Close)
-	return clients{common, cloud.NewEC2(common), classic.New(common), targetgroup.New(common), newDenied(work, a.log)}, nil
+	return clients{common, cloud.NewEC2(common), classic.New(common), targetgroup.New(common)}, nil
 }
 
 // lister lists pools and instances, and reads them by name.

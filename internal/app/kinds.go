@@ -3,12 +3,9 @@ package app
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"maps"
 
 	"lsapi"
-	"lsapi/internal/background"
-	"lsapi/internal/cloud"
 )
 
 // adapter is the adapter of a kind of pool.
@@ -24,53 +21,13 @@ type adapter interface {
 }
 
 // kinds passes each call to the adapter of the pool's kind.
-type kinds struct {
-	adapters map[lsapi.Kind]adapter
-	denied   map[lsapi.Kind]*background.Outage
-}
+type kinds map[lsapi.Kind]adapter
 
-// newDenied returns the outages of kinds that AWS does not let lsapi list.
-func newDenied(work *background.Group, log *slog.Logger) map[lsapi.Kind]*background.Outage {
-	outage := func(what string) *background.Outage {
-		return background.NewOutage(work, log, "AWS denies the listing of "+what+"; they are not shown", "AWS permits the listing of "+what+" again")
-	}
-	return map[lsapi.Kind]*background.Outage{
-		lsapi.KindELB: outage("Classic load balancers"),
-		lsapi.KindTG:  outage("target groups"),
-	}
-}
+func (k kinds) of(pool lsapi.PoolID) adapter { return k[pool.Kind] }
 
-func (k kinds) of(pool lsapi.PoolID) adapter { return k.adapters[pool.Kind] }
-
-// Pools lists the pools of all kinds. A kind whose listing AWS denies has none, unless AWS
-// denies all: the permissions of an account may be for one kind only.
-func (k kinds) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
-	return func(yield func([]lsapi.Pool, error) bool) {
-		var denied error
-		permitted := false
-		for _, kind := range []lsapi.Kind{lsapi.KindELB, lsapi.KindTG} {
-			var failure error
-			for page, err := range k.adapters[kind].Pools(ctx) {
-				if failure = err; err == nil && !yield(page, nil) {
-					return
-				}
-			}
-			switch {
-			case failure == nil:
-				permitted = true
-				k.denied[kind].Note(nil)
-			case cloud.LacksPermission(failure):
-				denied = failure
-				k.denied[kind].Note(failure)
-			default:
-				yield(nil, failure)
-				return
-			}
-		}
-		if denied != nil && !permitted {
-			yield(nil, denied)
-		}
-	}
+// Pools lists the pools of a kind.
+func (k kinds) Pools(ctx context.Context, kind lsapi.Kind) iter.Seq2[[]lsapi.Pool, error] {
+	return k[kind].Pools(ctx)
 }
 
 func (k kinds) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
@@ -108,7 +65,7 @@ func (k kinds) Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID
 	}
 	all := make(map[lsapi.PoolID]map[string]string, len(pools))
 	for kind, some := range byKind {
-		tags, err := k.adapters[kind].Tags(ctx, some)
+		tags, err := k[kind].Tags(ctx, some)
 		if err != nil {
 			return nil, err
 		}

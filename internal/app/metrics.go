@@ -64,8 +64,12 @@ func registerSnapshotMetrics(metrics *telemetry.Metrics, lists *snapshot.Snapsho
 			return value(stats), stats.Listed
 		})
 	}
-	show("lsapi_snapshot_age_seconds", "Time since the last complete listing began; before the first one, since the start.",
-		func(s snapshot.Stats) float64 { return s.Age.Seconds() })
+	for i, kind := range lists.Stats().Kinds { // Stats always returns the same order
+		metrics.OptionalGauge("lsapi_snapshot_age_seconds", "Time since the last complete listing of a kind of pool began; before the first one, since the start. Absent while AWS denies the listing.",
+			func() (float64, bool) { k := lists.Stats().Kinds[i]; return k.Age.Seconds(), !k.Denied }, "kind", string(kind.Kind))
+		metrics.Gauge("lsapi_snapshot_denied", "1 while AWS denies the listing of a kind of pool.",
+			func() float64 { return one(lists.Stats().Kinds[i].Denied) }, "kind", string(kind.Kind))
+	}
 	show("lsapi_snapshot_idle", "1 while refreshes pause for lack of readers, so that the age grows.",
 		func(s snapshot.Stats) float64 { return one(s.Idle) })
 	show("lsapi_snapshot_bound_seconds", "Current bound on the age of a list: as configured, or higher for a fleet too large for that.",

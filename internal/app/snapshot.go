@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lsapi"
+	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/config"
 	"lsapi/internal/observe"
@@ -15,6 +16,7 @@ import (
 
 func (a *App) startSnapshot(cfg config.Config, aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, others *replicas, metrics *telemetry.Metrics) *snapshot.Snapshot {
 	options := snapshot.Options{
+		Kinds: []lsapi.Kind{lsapi.KindELB, lsapi.KindTG}, Denied: cloud.LacksPermission,
 		AWS:   aws.forRefreshes(cfg.MaxStaleness / 4),
 		Named: lister{aws.kinds(), aws.ec2},
 		Encode: func(members []lsapi.Member) lsapi.EncodedList {

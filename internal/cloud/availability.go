@@ -113,12 +113,12 @@ func (a *Availability) ReadsFail() bool {
 	return a.states[listing].code != "" && !a.isNeedless(listing) || a.states[groupListing].code != "" && !a.isNeedless(groupListing)
 }
 
-// isNeedless reports whether AWS denies the listing of one kind of pool, and allows that of
-// the other: a role may be for one kind only.
+// isNeedless reports whether a capability is the listing of one kind of pool, and that of the
+// other works: the other kind is served, and a role may be for one kind only.
 func (a *Availability) isNeedless(c capability) bool {
 	others := map[capability]capability{listing: groupListing, groupListing: listing}
 	other, ok := others[c]
-	return ok && a.states[c].code == lsapi.CodeForbidden && a.states[other].code == "" && !a.states[other].succeeded.IsZero()
+	return ok && a.states[other].code == "" && !a.states[other].succeeded.IsZero()
 }
 
 func (s state) failing(c capability) bool {

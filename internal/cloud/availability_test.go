@@ -47,7 +47,9 @@ func TestAvailabilityFollowsTheLastCalls(t *testing.T) {
 		"target groups alone are denied":      {[]cloud.Call{call(opGroups, denied)}, []time.Duration{time.Hour, 0}, ""},
 		"load balancers alone are denied":     {[]cloud.Call{call(opGroups, ""), call(opList, denied)}, []time.Duration{time.Hour, 0, 0}, ""},
 		"both kinds are denied":               {[]cloud.Call{call(opGroups, ""), call(opList, denied), call(opGroups, denied)}, []time.Duration{0, time.Hour, 0, 0}, "to list"},
-		"target groups are not listed":        {[]cloud.Call{call(opGroups, down)}, []time.Duration{time.Hour, 0}, "to list target groups"},
+		"target groups are not listed":        {[]cloud.Call{call(opGroups, down)}, []time.Duration{time.Hour, 0}, ""},
+		"load balancers are not listed":       {[]cloud.Call{call(opGroups, ""), call(opList, down)}, []time.Duration{time.Hour, 0, 0}, ""},
+		"neither kind is listed":              {[]cloud.Call{call(opGroups, ""), call(opList, down), call(opGroups, down)}, []time.Duration{0, time.Hour, 0, 0}, "to list"},
 		"target groups cannot be changed":     {[]cloud.Call{call(cloud.Operation{Service: "elbv2", Name: "RegisterTargets"}, denied)}, []time.Duration{time.Hour, 0}, "or target groups"},
 		"load balancers of v2 are denied":     {[]cloud.Call{call(cloud.Operation{Service: "elbv2", Name: "DescribeLoadBalancers"}, denied)}, []time.Duration{time.Hour, 0}, ""},
 		"what nothing depends on is denied":   {[]cloud.Call{call(cloud.Operation{Service: "elb", Name: "DescribeTags"}, denied)}, []time.Duration{time.Hour, 0}, ""},
@@ -87,7 +89,7 @@ func TestFirstFailureWithoutASuccessEndsAvailability(t *testing.T) {
 	}
 }
 
-func TestReadsFailForEitherKindUnlessTheRoleIsForTheOther(t *testing.T) {
+func TestReadsFailUnlessOneKindIsListed(t *testing.T) {
 	for name, test := range map[string]struct {
 		calls []cloud.Call
 		want  bool
@@ -96,7 +98,8 @@ func TestReadsFailForEitherKindUnlessTheRoleIsForTheOther(t *testing.T) {
 		"load balancers are denied":    {[]cloud.Call{call(opList, lsapi.CodeForbidden), call(opGroups, "")}, false},
 		"the other was not listed yet": {[]cloud.Call{call(opGroups, lsapi.CodeForbidden)}, true},
 		"both are denied":              {[]cloud.Call{call(opList, lsapi.CodeForbidden), call(opGroups, lsapi.CodeForbidden)}, true},
-		"the listing of groups fails":  {[]cloud.Call{call(opList, ""), call(opGroups, lsapi.CodeUpstream)}, true},
+		"the listing of groups fails":  {[]cloud.Call{call(opList, ""), call(opGroups, lsapi.CodeUpstream)}, false},
+		"both fail":                    {[]cloud.Call{call(opList, lsapi.CodeUpstream), call(opGroups, lsapi.CodeUpstream)}, true},
 	} {
 		var a cloud.Availability
 		for _, c := range test.calls {

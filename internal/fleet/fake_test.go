@@ -41,6 +41,7 @@ type region struct {
 	followers     int
 	kept          map[lsapi.PoolID]lsapi.HealthReport // what Recent returns unless it must be from now
 	unread        []lsapi.PoolID                      // load balancers that a fresh read misses
+	outdated      []lsapi.KindListing                 // kinds that are not listed
 	maxAge        time.Duration                       // of the last call of Recent
 	drain         [2]any                              // of the last FollowDrain: since, timeout
 }
@@ -174,14 +175,16 @@ func (r *region) membership(pool lsapi.PoolID, members []lsapi.MemberID) lsapi.M
 	return m
 }
 
-func (r *region) All(ctx context.Context) ([]lsapi.Membership, error) {
+func (r *region) All(ctx context.Context, kind lsapi.Kind) (lsapi.Listing, error) {
 	if err := r.enter(ctx, "All"); err != nil {
-		return nil, err
+		return lsapi.Listing{}, err
 	}
 	defer r.mu.Unlock()
-	var all []lsapi.Membership
+	all := lsapi.Listing{Outdated: r.outdated}
 	for _, pool := range slices.SortedFunc(maps.Keys(r.loadBalancers), lsapi.PoolID.Compare) {
-		all = append(all, r.membership(pool, r.loadBalancers[pool].members))
+		if kind == "" || pool.Kind == kind {
+			all.Pools = append(all.Pools, r.membership(pool, r.loadBalancers[pool].members))
+		}
 	}
 	return all, nil
 }
@@ -214,7 +217,7 @@ func (r *region) Memberships(ctx context.Context, instanceID string, fresh bool)
 		return lsapi.Memberships{}, err
 	}
 	defer r.mu.Unlock()
-	found := lsapi.Memberships{Whole: true}
+	found := lsapi.Memberships{Outdated: r.outdated, Whole: len(r.outdated) == 0}
 	for _, pool := range slices.SortedFunc(maps.Keys(r.loadBalancers), lsapi.PoolID.Compare) {
 		m := r.membership(pool, r.loadBalancers[pool].members)
 		for _, member := range m.Members {

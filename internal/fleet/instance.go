@@ -24,7 +24,7 @@ func (f *Fleet) Instance(ctx context.Context, instanceID string, fresh bool) (ls
 	defer cancel()
 	candidates := f.candidates(instanceID, found.Found)
 	all, unread := make([]*lsapi.InstanceMembership, len(candidates)), make([]bool, len(candidates))
-	detail := lsapi.InstanceDetail{Instance: lsapi.Instance{ID: instanceID}, Unread: found.Unread, Whole: found.Whole}
+	detail := lsapi.InstanceDetail{Instance: lsapi.Instance{ID: instanceID}, Unread: found.Unread, Outdated: found.Outdated, Whole: found.Whole}
 	gone := false
 	var parts sync.WaitGroup
 	parts.Go(func() { detail.Instance, gone = f.described(short, ctx, instanceID, found.Found) })

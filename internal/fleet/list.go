@@ -12,51 +12,48 @@ import (
 	"lsapi"
 )
 
-// Pools returns a page of the pools that match the filter, in PoolID's order, and whether
-// there are more.
+// Pools returns a page of the pools that match the filter, in PoolID's order.
 //
 // Tags and health that cannot be read in time are left out, unless the filter needs them:
 // then it returns the error.
-func (f *Fleet) Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
+func (f *Fleet) Pools(ctx context.Context, filter lsapi.FleetFilter) (lsapi.PoolsPage, error) {
 	if _, err := path.Match(filter.Name, ""); err != nil {
-		return nil, false, lsapi.Errorf(lsapi.CodeInvalid, "the pattern of names is malformed")
+		return lsapi.PoolsPage{}, lsapi.Errorf(lsapi.CodeInvalid, "the pattern of names is malformed")
 	}
-	all, err := f.o.Lists.All(ctx)
+	all, err := f.o.Lists.All(ctx, filter.Kind)
 	if err != nil {
-		return nil, false, err
+		return lsapi.PoolsPage{}, err
 	}
-	rest := matchListed(all, filter)
+	page, rest := lsapi.PoolsPage{Outdated: all.Outdated}, matchListed(all.Pools, filter)
 	if len(filter.Tags) == 0 && filter.Health == "" {
 		n := min(filter.Limit, len(rest))
-		return f.summaries(ctx, rest[:n]), n < len(rest), nil
+		page.Pools, page.More = f.summaries(ctx, rest[:n]), n < len(rest)
+		return page, nil
 	}
-	for len(rest) > 0 && len(page) <= filter.Limit {
+	for len(rest) > 0 && len(page.Pools) <= filter.Limit {
 		n := min(filterBatch, len(rest))
 		matches, err := f.match(ctx, rest[:n], filter)
 		if err != nil {
-			return nil, false, err
+			return lsapi.PoolsPage{}, err
 		}
-		page, rest = append(page, matches...), rest[n:]
+		page.Pools, rest = append(page.Pools, matches...), rest[n:]
 	}
-	if len(page) > filter.Limit {
-		return page[:filter.Limit], true, nil
+	if len(page.Pools) > filter.Limit {
+		page.Pools, page.More = page.Pools[:filter.Limit], true
 	}
-	return page, false, nil
+	return page, nil
 }
 
 // matchListed returns the pools after filter.After that match what the listing shows:
-// all of the filter but tags and health.
+// all of the filter but kind, tags and health.
 func matchListed(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membership {
 	first, _ := slices.BinarySearchFunc(all, filter.After, func(m lsapi.Membership, after lsapi.PoolID) int {
 		return cmp.Or(m.Pool.Compare(after), -1) // exclude After itself
 	})
-	if filter.Kind == "" && filter.Name == "" && filter.Instance == "" && filter.VPC == "" {
+	if filter.Name == "" && filter.Instance == "" && filter.VPC == "" {
 		return all[first:]
 	}
 	return keep(all[first:], func(m lsapi.Membership) bool {
-		if filter.Kind != "" && filter.Kind != m.Pool.Kind {
-			return false
-		}
 		if filter.Name != "" {
 			if matches, _ := path.Match(filter.Name, m.Pool.Name); !matches {
 				return false

@@ -66,9 +66,9 @@ func TestFilterMatchesNameTagsAndHealth(t *testing.T) {
 				if test.filter.Limit == 0 {
 					test.filter.Limit = 3
 				}
-				page, more, err := start(t, three()).Pools(t.Context(), test.filter)
-				if err != nil || !slices.Equal(names(page), test.want) || more != test.more {
-					t.Errorf("listed are %v, more %t, %v", names(page), more, err)
+				page, err := start(t, three()).Pools(t.Context(), test.filter)
+				if err != nil || !slices.Equal(names(page.Pools), test.want) || page.More != test.more {
+					t.Errorf("listed are %v, more %t, %v", names(page.Pools), page.More, err)
 				}
 			})
 		})
@@ -79,11 +79,11 @@ func TestListCountsMembersByHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		r.loadBalancers[lsapi.ELB("web")].members = append(r.loadBalancers[lsapi.ELB("web")].members, web3, lsapi.InstanceMember("i-0aaa0000000000009")) // the first is draining since, the other has no health
-		page, _, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Name: "web", Limit: 1})
+		page, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Name: "web", Limit: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		web := page[0]
+		web := page.Pools[0]
 		if want := (lsapi.HealthCounts{InService: 1, OutOfService: 1, Unknown: 1, Draining: 1}); web.Health == nil || *web.Health != want || web.HealthAsOf.IsZero() {
 			t.Errorf("health is %+v as of %v, want %+v", web.Health, web.HealthAsOf, want)
 		}
@@ -103,8 +103,8 @@ func TestListLeavesOutWhatCannotBeRead(t *testing.T) {
 				r.fail["Tags"], r.fail["Recent"] = lsapi.Errorf(lsapi.CodeThrottled, ""), lsapi.Errorf(lsapi.CodeUpstream, "")
 			}
 			began := time.Now()
-			page, _, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Limit: 9})
-			if err != nil || len(page) != 3 || page[0].Health != nil || page[0].Tags != nil || page[0].MemberCount != 1 {
+			page, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Limit: 9})
+			if err != nil || len(page.Pools) != 3 || page.Pools[0].Health != nil || page.Pools[0].Tags != nil || page.Pools[0].MemberCount != 1 {
 				t.Errorf("listed are %+v, %v", page, err)
 			}
 			if took := time.Since(began); took > 5*time.Second {
@@ -121,8 +121,8 @@ func TestFilterFailsWhenItsSourceFails(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := three()
 			r.fail[op] = lsapi.Errorf(lsapi.CodeUpstream, "away")
-			if page, _, err := start(t, r).Pools(t.Context(), filter); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
-				t.Errorf("%s: listed are %v, %v", op, names(page), err)
+			if page, err := start(t, r).Pools(t.Context(), filter); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
+				t.Errorf("%s: listed are %v, %v", op, names(page.Pools), err)
 			}
 		})
 	}
@@ -137,8 +137,8 @@ func TestTagsAreReadInBatchesAndCached(t *testing.T) {
 		f := start(t, r)
 		filter := lsapi.FleetFilter{Tags: map[string]string{"number": "249"}, Limit: 1}
 		for range 3 {
-			if page, _, err := f.Pools(t.Context(), filter); err != nil || len(page) != 1 || page[0].ID != lsapi.ELB("b249") {
-				t.Fatalf("listed are %v, %v", names(page), err)
+			if page, err := f.Pools(t.Context(), filter); err != nil || len(page.Pools) != 1 || page.Pools[0].ID != lsapi.ELB("b249") {
+				t.Fatalf("listed are %v, %v", names(page.Pools), err)
 			}
 		}
 		if got := r.count("Tags"); got != 13 { // five for each hundred, three for the rest
@@ -146,8 +146,8 @@ func TestTagsAreReadInBatchesAndCached(t *testing.T) {
 		}
 		r.change(func() { r.loadBalancers[lsapi.ELB("b000")].tags = map[string]string{"number": "249"} })
 		time.Sleep(3 * time.Minute)
-		if page, more, err := f.Pools(t.Context(), filter); err != nil || !more || page[0].ID != lsapi.ELB("b000") {
-			t.Errorf("minutes after a change listed are %v, %v", names(page), err)
+		if page, err := f.Pools(t.Context(), filter); err != nil || !page.More || page.Pools[0].ID != lsapi.ELB("b000") {
+			t.Errorf("minutes after a change listed are %v, %v", names(page.Pools), err)
 		}
 	})
 }
@@ -156,9 +156,29 @@ func TestDeletedLoadBalancerDoesNotHideTagsOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		r.add(lsapi.ELB("deleted"))
-		page, _, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 9})
-		if err != nil || !slices.Equal(names(page), []string{"api", "web"}) {
-			t.Errorf("listed are %v, %v", names(page), err)
+		page, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 9})
+		if err != nil || !slices.Equal(names(page.Pools), []string{"api", "web"}) {
+			t.Errorf("listed are %v, %v", names(page.Pools), err)
+		}
+	})
+}
+
+func TestListHasTheOutdatedKinds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		r.outdated = []lsapi.KindListing{{Kind: lsapi.KindTG, Failure: lsapi.CodeThrottled}}
+		f := start(t, r)
+		for _, filter := range []lsapi.FleetFilter{{Limit: 1}, {Limit: 9, Health: lsapi.InService}} {
+			if page, err := f.Pools(t.Context(), filter); err != nil || len(page.Pools) == 0 || !slices.Equal(page.Outdated, r.outdated) {
+				t.Errorf("it is %+v, %v", page, err)
+			}
+		}
+		if found, err := f.Instance(t.Context(), web1.Instance, false); err != nil || found.Whole || !slices.Equal(found.Outdated, r.outdated) {
+			t.Errorf("the instance is %+v, %v", found, err)
+		}
+		// One that EC2 does not have may be an old member of what is not listed.
+		if found, err := f.Instance(t.Context(), "i-0bee0000000000bad", false); err != nil || found.Whole {
+			t.Errorf("an unknown instance is %+v, %v", found, err)
 		}
 	})
 }

@@ -10,8 +10,8 @@ import (
 // Lists returns pools and their members: as AWS lists them, with recent changes applied
 // that AWS may not show yet.
 type Lists interface {
-	// All returns every pool, sorted.
-	All(ctx context.Context) ([]lsapi.Membership, error)
+	// All returns every pool of a kind, or of all kinds if it is empty.
+	All(ctx context.Context, kind lsapi.Kind) (lsapi.Listing, error)
 	// One returns one pool. If fresh is set, the read begins after the call. CodeNotFound:
 	// there is no such pool.
 	One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, error)

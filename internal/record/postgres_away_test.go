@@ -87,7 +87,7 @@ func TestDamagedRowIsNotReportedAsUnreachable(t *testing.T) {
 	}{
 		"an event":  {"UPDATE events SET payload = '[]'", func() error { return errOf(s.MembersAt(t.Context(), lsapi.ELB("web"), time.Now())) }},
 		"a hash":    {"UPDATE logs SET last_hash = 'x'", func() error { return errOf(s.LaneState(t.Context(), lsapi.ELB("web"), time.Second)) }},
-		"a listing": {"UPDATE listed SET members = '{}'", func() error { return errOf(s.SharedListing(t.Context(), 0)) }},
+		"a listing": {"UPDATE listed SET members = '{}'", func() error { return errOf(s.SharedListing(t.Context(), lsapi.KindELB, 0)) }},
 	} {
 		postgrestest.Exec(t, there, damage.statement)
 		err := damage.read()

@@ -21,12 +21,15 @@ func TestListingsContinueAfterTheClockIsSetBack(t *testing.T) {
 	lead(t, a)
 	publish(t, a, time.Now(), membership(lsapi.ELB("web"), one))
 	first := published(t, b, 0)
-	postgrestest.Exec(t, there, "UPDATE listing SET as_of = as_of + interval '1 hour'")
-	lead(t, a)
-	publish(t, a, time.Now(), membership(lsapi.ELB("web"), one), membership(lsapi.ELB("api"), two))
+	postgrestest.Exec(t, there, hourAhead)
+	if err := a.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "another to lead", func() bool { return lead(t, b) }) // it reads what is published
+	publish(t, b, time.Now(), membership(lsapi.ELB("web"), one), membership(lsapi.ELB("api"), two))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	next, err := b.SharedListing(ctx, first.Version)
+	next, err := b.SharedListing(ctx, lsapi.KindELB, first.Version)
 	if err != nil || !reflect.DeepEqual(next.Pools, []lsapi.Membership{membership(lsapi.ELB("api"), two)}) {
 		t.Errorf("the leader has published, and the others see %+v (%v)", next, err)
 	}
@@ -38,10 +41,10 @@ func TestSharedListingSkipsAFutureListing(t *testing.T) {
 	a := openURL(t, there, record.Options{})
 	lead(t, a)
 	publish(t, a, time.Now(), membership(lsapi.ELB("web"), one))
-	postgrestest.Exec(t, there, "UPDATE listing SET as_of = as_of + interval '1 hour'")
+	postgrestest.Exec(t, there, hourAhead)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	if got, err := openURL(t, there, record.Options{}).SharedListing(ctx, 0); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+	if got, err := openURL(t, there, record.Options{}).SharedListing(ctx, lsapi.KindELB, 0); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
 		t.Errorf("got %+v (%v), want nothing", got, err)
 	}
 }
@@ -109,3 +112,6 @@ func TestFutureIsByTheClockOfTheDatabase(t *testing.T) {
 	_, err := s.MembersAt(t.Context(), lsapi.ELB("web"), time.Now().Add(10*time.Second))
 	wantFuture(t, err)
 }
+
+// hourAhead makes the listing of load balancers an hour later.
+const hourAhead = `UPDATE listed SET description = json_build_object('asOf', (description->>'asOf')::timestamptz + interval '1 hour') WHERE pool = 'default/elb/'`

@@ -34,16 +34,21 @@ func lead(t testing.TB, s record.Store) bool {
 	return leads
 }
 
+// listedAt is a listing of load balancers.
+func listedAt(asOf time.Time) lsapi.KindListing {
+	return lsapi.KindListing{Kind: lsapi.KindELB, AsOf: asOf}
+}
+
 func publish(t testing.TB, s record.Store, asOf time.Time, all ...lsapi.Membership) {
 	t.Helper()
-	if err := s.Publish(t.Context(), asOf, all); err != nil {
+	if err := s.Publish(t.Context(), listedAt(asOf), all); err != nil {
 		t.Fatalf("publish: %v", err)
 	}
 }
 
 func published(t testing.TB, s record.Store, after int64) lsapi.SharedListing {
 	t.Helper()
-	found, err := s.SharedListing(t.Context(), after)
+	found, err := s.SharedListing(t.Context(), lsapi.KindELB, after)
 	if err != nil {
 		t.Fatalf("published: %v", err)
 	}
@@ -115,7 +120,7 @@ func TestSharedListingHasDescriptions(t *testing.T) {
 func TestPublishRequiresTheLead(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
-	err := all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership(lsapi.ELB("web"), one)})
+	err := all[0].Publish(t.Context(), listedAt(time.Now()), []lsapi.Membership{membership(lsapi.ELB("web"), one)})
 	if !errors.Is(err, lsapi.ErrLeaseLost) {
 		t.Errorf("a replica that never led: got %v", err)
 	}
@@ -126,7 +131,7 @@ func TestPublishRequiresTheLead(t *testing.T) {
 	if took := time.Since(began); took > 4*time.Second {
 		t.Errorf("another led after %v", took)
 	}
-	err = all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership(lsapi.ELB("web"), two)})
+	err = all[0].Publish(t.Context(), listedAt(time.Now()), []lsapi.Membership{membership(lsapi.ELB("web"), two)})
 	if !errors.Is(err, lsapi.ErrLeaseLost) {
 		t.Errorf("a replaced leader: got %v", err)
 	}
@@ -154,7 +159,7 @@ func TestSharedListingWaits(t *testing.T) {
 	all := replicas(t, 2)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	_, err := all[1].SharedListing(ctx, 0)
+	_, err := all[1].SharedListing(ctx, lsapi.KindELB, 0)
 	wantCode(t, err, lsapi.CodeTimeout)
 	lead(t, all[0])
 	publish(t, all[0], time.Now())
@@ -180,7 +185,7 @@ func TestSharedListingWaits(t *testing.T) {
 	}
 	closed := make(chan error)
 	go func() {
-		_, err := all[1].SharedListing(t.Context(), version)
+		_, err := all[1].SharedListing(t.Context(), lsapi.KindELB, version)
 		closed <- err
 	}()
 	if err := all[1].Close(context.WithoutCancel(t.Context())); err != nil {
@@ -244,7 +249,7 @@ func TestSharedListingsNeverRunBackwards(t *testing.T) {
 					continue
 				}
 				asOf := time.Now()
-				_ = s.Publish(t.Context(), asOf, countingListing(asOf))
+				_ = s.Publish(t.Context(), listedAt(asOf), countingListing(asOf))
 			}
 		})
 	}
@@ -294,7 +299,7 @@ func TestFileHasOneReplica(t *testing.T) {
 	publish(t, s, time.Now(), membership(lsapi.ELB("web"), one))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err := s.SharedListing(ctx, 0)
+	_, err := s.SharedListing(ctx, lsapi.KindELB, 0)
 	wantCode(t, err, lsapi.CodeTimeout)
 }
 
@@ -310,7 +315,7 @@ func TestPublishDropsDeletedLoadBalancers(t *testing.T) {
 	}
 	postgrestest.Exec(t, there, "UPDATE listing SET version = version + 1000")
 	publish(t, a, time.Now(), membership(lsapi.ELB("web")))
-	if names := columnOf[string](t, there, "SELECT pool FROM listed"); !slices.Equal(names, []string{"default/elb/web"}) {
+	if names := columnOf[string](t, there, "SELECT pool FROM listed ORDER BY pool"); !slices.Equal(names, []string{"default/elb/", "default/elb/web"}) {
 		t.Errorf("rows are kept of %v", names)
 	}
 	next := published(t, b, first.Version) // it has not followed since
@@ -327,8 +332,74 @@ func TestSharedListingIsWholeAfterARestore(t *testing.T) {
 	publish(t, a, time.Now(), membership(lsapi.ELB("web")))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	next, err := b.SharedListing(ctx, 5000)
+	next, err := b.SharedListing(ctx, lsapi.KindELB, 5000)
 	if err != nil || !next.Whole || !reflect.DeepEqual(next.Pools, []lsapi.Membership{membership(lsapi.ELB("web"))}) {
 		t.Errorf("got %+v (%v)", next, err)
+	}
+}
+
+// Each kind is published by itself: while one fails, the others go on.
+func TestKindsAreSharedEachByItself(t *testing.T) {
+	all := replicas(t, 2)
+	lead(t, all[0])
+	share := func(leader record.Store, state lsapi.KindListing, pools ...lsapi.Membership) {
+		t.Helper()
+		if err := leader.Publish(t.Context(), state, pools); err != nil {
+			t.Fatalf("publish: %v", err)
+		}
+	}
+	group := lsapi.Membership{Pool: lsapi.TG("web"), Members: []lsapi.Member{}, MembersUnlisted: true, Description: &lsapi.Description{ARN: "arn"}}
+	groups := func(after int64) lsapi.SharedListing {
+		t.Helper()
+		found, err := all[1].SharedListing(t.Context(), lsapi.KindTG, after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	began := time.Now()
+	share(all[0], lsapi.KindListing{Kind: lsapi.KindTG, AsOf: began}, group)
+	publish(t, all[0], time.Now(), membership(lsapi.ELB("web"), one), membership(lsapi.ELB("api"), one))
+	first, firstGroups := published(t, all[1], 0), groups(0)
+	if len(first.Pools) != 2 || len(first.Gone) > 0 || !reflect.DeepEqual(firstGroups.Pools, []lsapi.Membership{group}) || firstGroups.Kind != lsapi.KindTG {
+		t.Errorf("got %+v and %+v", first, firstGroups)
+	}
+	// A listing of another kind may have begun before, and is published later.
+	share(all[0], lsapi.KindListing{Kind: lsapi.KindTG, AsOf: began.Add(time.Nanosecond)}, group)
+	if next := groups(firstGroups.Version); len(next.Pools)+len(next.Gone) > 0 || next.AsOf.Before(firstGroups.AsOf) {
+		t.Errorf("then got %+v", next)
+	}
+	share(all[0], lsapi.KindListing{Kind: lsapi.KindTG, AsOf: time.Now(), Failure: lsapi.CodeForbidden, Denied: true})
+	publish(t, all[0], time.Now(), membership(lsapi.ELB("web"), one, two))
+	second, failed := published(t, all[1], first.Version), groups(0)
+	if len(second.Pools) != 1 || !slices.Equal(second.Gone, []lsapi.PoolID{lsapi.ELB("api")}) || second.Failure != "" {
+		t.Errorf("of the other kind it is %+v", second)
+	}
+	if failed.Failure != lsapi.CodeForbidden || !failed.Denied || len(failed.Pools) != 1 || failed.AsOf.Sub(firstGroups.AsOf).Abs() > time.Second {
+		t.Errorf("of the kind that fails it is %+v, before it was %+v", failed, firstGroups)
+	}
+	// The next leader leaves the time of the last whole listing as it is.
+	if err := all[0].Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "another to lead", func() bool { return lead(t, all[1]) })
+	share(all[1], lsapi.KindListing{Kind: lsapi.KindTG, Failure: lsapi.CodeThrottled})
+	if next := groups(failed.Version); next.Failure != lsapi.CodeThrottled || next.Denied || len(next.Pools)+len(next.Gone) > 0 || next.AsOf.Sub(firstGroups.AsOf).Abs() > time.Second {
+		t.Errorf("by the next leader it is %+v", next)
+	}
+	share(all[1], lsapi.KindListing{Kind: lsapi.KindTG, AsOf: time.Now()})
+	if next := groups(failed.Version); next.Failure != "" || !slices.Equal(next.Gone, []lsapi.PoolID{lsapi.TG("web")}) {
+		t.Errorf("when it succeeds again it is %+v", next)
+	}
+}
+
+func TestFailureBeforeTheFirstListingIsShared(t *testing.T) {
+	all := replicas(t, 2)
+	lead(t, all[0])
+	if err := all[0].Publish(t.Context(), lsapi.KindListing{Kind: lsapi.KindELB, Failure: lsapi.CodeUpstream}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := published(t, all[1], 0); got.Failure != lsapi.CodeUpstream || !got.AsOf.IsZero() || len(got.Pools) > 0 {
+		t.Errorf("it is %+v", got)
 	}
 }

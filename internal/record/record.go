@@ -119,13 +119,13 @@ type Replicas interface {
 	// Lead acquires or keeps the right to list the region, without waiting, and reports
 	// whether this process holds it. It is called before each listing.
 	Lead(ctx context.Context) (bool, error)
-	// Publish shares a listing that began at asOf, and writes only differences. A listing
-	// older than the published one is ignored. lsapi.ErrLeaseLost: this process does not
-	// lead.
-	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
-	// SharedListing waits for a listing of a later version and returns the differences.
-	// CodeTimeout: the context ended first.
-	SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error)
+	// Publish shares a listing of a kind, and writes only differences. A listing older than
+	// the published one is ignored. One with a Failure leaves the published pools and their
+	// time as they are. lsapi.ErrLeaseLost: this process does not lead.
+	Publish(ctx context.Context, listed lsapi.KindListing, all []lsapi.Membership) error
+	// SharedListing waits for a listing or failure of a later version and returns the
+	// differences. CodeTimeout: the context ended first.
+	SharedListing(ctx context.Context, kind lsapi.Kind, after int64) (lsapi.SharedListing, error)
 	// ClaimHealth claims the next read of a pool's health, without waiting. It
 	// fails if a process, this one included, claimed it less than every ago by the
 	// database's clock.

@@ -391,13 +391,11 @@ func TestMigratedReplicasShareAsBefore(t *testing.T) {
 		if leads, err := s.Lead(t.Context()); err != nil || !leads {
 			t.Errorf("it leads: %v (%v)", leads, err)
 		}
-		found, err := s.SharedListing(t.Context(), 1)
-		must(t, err)
-		wantEqual(t, found.Gone, lsapi.ELB("gone"))
-		found, err = s.SharedListing(t.Context(), 0)
-		must(t, err)
-		if len(found.Pools) != 2 || found.Pools[0].Pool != lsapi.ELB("api") || found.Pools[1].Description.DNSName != "web.elb.amazonaws.com" {
-			t.Errorf("the listing is %+v", found)
+		publish(t, s, time.Now(), membership(lsapi.ELB("api")), membership(lsapi.ELB("new"), one))
+		found := published(t, s, 1)
+		wantEqual(t, found.Gone, lsapi.ELB("gone"), lsapi.ELB("web"))
+		if found = published(t, s, 2); len(found.Pools) != 1 || found.Pools[0].Pool != lsapi.ELB("new") {
+			t.Errorf("the listing differs by %+v", found)
 		}
 		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()

@@ -9,25 +9,63 @@ import (
 	"lsapi"
 )
 
-// All returns all pools of the region, sorted. It waits for a listing if the last one is
-// older than the bound, but not for pools that are polled: their members are as of the last
-// poll.
+// All returns all pools of a kind, or of all kinds if it is empty, sorted. It waits for a
+// listing of each kind whose last one is older than the bound, but not for pools that are
+// polled: their members are as of the last poll.
 //
-// If AWS fails, or does not answer within maxRefreshWait, All returns what is in memory
-// unless it is older than MaxStaleOnError.
+// If AWS fails, or does not answer within maxRefreshWait, All returns what is in memory. It
+// leaves out kinds whose listing is older than MaxStaleOnError, and fails if that leaves no
+// pools.
 //
 // Errors: those of Read except CodeNotFound.
-func (s *Snapshot) All(ctx context.Context) ([]lsapi.Membership, error) {
-	now := time.Now()
-	s.noteRead(now)
-	if !s.isListed(now) {
-		if err := s.awaitAll(ctx, now); err != nil {
-			return nil, err
+func (s *Snapshot) All(ctx context.Context, kind lsapi.Kind) (lsapi.Listing, error) {
+	called := time.Now()
+	s.noteRead(called)
+	listings := s.listingsOf(kind)
+	s.awaitAll(ctx, called, listings)
+	if err := s.errNothingServed(ctx, listings); err != nil {
+		return lsapi.Listing{}, err
+	}
+	var all lsapi.Listing
+	var failure error
+	for _, l := range listings {
+		state := s.stateOf(l)
+		if state.Served {
+			pools, err := s.poolsOf(ctx, l)
+			if err != nil {
+				failure, state.Served = err, false
+			}
+			all.Pools = append(all.Pools, pools...)
+		}
+		if !state.Served || !s.isListed(l, time.Now()) {
+			all.Outdated = append(all.Outdated, state)
 		}
 	}
+	if failure != nil && (len(all.Pools) == 0 || ctx.Err() != nil) {
+		return lsapi.Listing{}, failure
+	}
+	slices.SortFunc(all.Pools, func(a, b lsapi.Membership) int { return a.Pool.Compare(b.Pool) })
+	return all, nil
+}
+
+// listingsOf returns the listing of a kind, or those of all kinds if it is empty, in order.
+func (s *Snapshot) listingsOf(kind lsapi.Kind) (found []*listing) {
+	for _, k := range s.o.Kinds {
+		if kind == "" || k == kind {
+			found = append(found, s.listings[k])
+		}
+	}
+	return found
+}
+
+// poolsOf returns the pools of a listing.
+func (s *Snapshot) poolsOf(ctx context.Context, l *listing) ([]lsapi.Membership, error) {
 	slots := *s.slots.Load()
 	all := make([]lsapi.Membership, 0, len(slots))
 	for pool, sl := range slots {
+		if sl.listing != l {
+			continue
+		}
 		e := sl.current.Load()
 		if e == nil && !sl.polled.is.Load() {
 			var err error
@@ -39,32 +77,27 @@ func (s *Snapshot) All(ctx context.Context) ([]lsapi.Membership, error) {
 		}
 		all = append(all, sl.membership(e))
 	}
-	slices.SortFunc(all, func(a, b lsapi.Membership) int { return a.Pool.Compare(b.Pool) })
 	return all, nil
 }
 
-// awaitAll waits for a listing that begins after the call, or until the last one may be
-// served because AWS fails.
-func (s *Snapshot) awaitAll(ctx context.Context, called time.Time) error {
-	patient, cancel := ctx, context.CancelFunc(func() {})
-	if s.isListingWithinErrorBound() {
-		patient, cancel = context.WithTimeout(ctx, maxRefreshWait)
+// awaitAll waits until each listing is within the bound, by one that begins after the call,
+// or fails. While others can be served, it does not wait for the first listing of a kind
+// for longer than freshTimeout.
+func (s *Snapshot) awaitAll(ctx context.Context, called time.Time, listings []*listing) {
+	for _, l := range listings {
+		if s.isListed(l, called) {
+			continue
+		}
+		patient, cancel := ctx, context.CancelFunc(func() {})
+		switch {
+		case s.isListingWithinErrorBound(l):
+			patient, cancel = context.WithDeadline(ctx, called.Add(maxRefreshWait))
+		case slices.ContainsFunc(listings, s.isListingWithinErrorBound):
+			patient, cancel = context.WithDeadline(ctx, called.Add(freshTimeout))
+		}
+		_ = s.awaitListing(patient, l, called) // the listing's state shows whether that succeeded
+		cancel()
 	}
-	defer cancel()
-	err := s.awaitListing(patient, called)
-	switch {
-	case s.isListingWithinErrorBound():
-		return nil
-	case err != nil:
-		return err
-	}
-	return errUnreadable()
-}
-
-// isListingWithinErrorBound reports whether the last listing may be served while AWS cannot
-// be read.
-func (s *Snapshot) isListingWithinErrorBound() bool {
-	return time.Since(s.at(s.listed.Load())) <= s.o.MaxStaleOnError
 }
 
 // awaitEntry returns the entry of a pool, after the lookup of its instances if that is
@@ -80,7 +113,7 @@ func (s *Snapshot) awaitEntry(ctx context.Context, pool lsapi.PoolID) (*entry, e
 			return nil, errNotFound(pool)
 		case s.failedWithin(pool, farPast) != nil:
 			return nil, nil //nolint:nilerr // the failure is that of the pool's own read
-		case s.failing.Failing():
+		case s.listings[pool.Kind].fails():
 			return nil, errUnreadable()
 		}
 		select {

@@ -14,12 +14,12 @@ import (
 // all returns what All returns, a word for each load balancer, or "!code".
 func (r *region) all(t *testing.T) (list string, age time.Duration) {
 	t.Helper()
-	all, err := r.All(t.Context())
+	found, err := r.All(t.Context(), "")
 	if err != nil {
 		return "!" + string(lsapi.ErrorCode(err)), 0
 	}
-	words := make([]string, 0, len(all))
-	for _, m := range all {
+	words := make([]string, 0, len(found.Pools))
+	for _, m := range found.Pools {
 		age = max(age, time.Since(m.AsOf))
 		word := m.Pool.Name
 		for _, member := range m.Members {
@@ -198,7 +198,7 @@ func TestAllWaitsOnlyAsLongAsNeeded(t *testing.T) {
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := r.All(ctx); lsapi.ErrorCode(err) != lsapi.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := r.All(ctx, ""); lsapi.ErrorCode(err) != lsapi.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("who leaves gets %v", err)
 		}
 	})

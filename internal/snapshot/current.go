@@ -21,9 +21,9 @@ func (s *Snapshot) withinErrorBound(e *entry, now time.Time) bool {
 }
 
 // served updates the maximum age of fresh answers.
-func (s *Snapshot) served(age time.Duration) {
-	for oldest := s.oldest.Load(); int64(age) > oldest; oldest = s.oldest.Load() {
-		if s.oldest.CompareAndSwap(oldest, int64(age)) {
+func (l *listing) served(age time.Duration) {
+	for oldest := l.oldest.Load(); int64(age) > oldest; oldest = l.oldest.Load() {
+		if l.oldest.CompareAndSwap(oldest, int64(age)) {
 			return
 		}
 	}
@@ -37,7 +37,7 @@ func (s *Snapshot) noteReadOf(pool lsapi.PoolID, now time.Time) {
 	}
 }
 
-// noteRead updates the time of the last read, and wakes the refresh loop.
+// noteRead updates the time of the last read, and wakes the refresh loops.
 func (s *Snapshot) noteRead(now time.Time) {
 	last := s.lastRead.Load()
 	if s.stamp(now)-last < int64(noteReadEvery) {
@@ -56,11 +56,13 @@ func (s *Snapshot) isIdle(now time.Time) bool {
 	return s.stamp(now)-s.lastRead.Load() > int64(s.o.IdleAfter)
 }
 
-// refreshNow wakes the loop.
+// refreshNow wakes the loops.
 func (s *Snapshot) refreshNow() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+	for _, l := range s.listings {
+		select {
+		case l.wake <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -69,7 +71,7 @@ func (s *Snapshot) boundOf(sl *slot) time.Duration {
 	if sl.polled.is.Load() {
 		return time.Duration(s.polledBound.Load())
 	}
-	return time.Duration(s.bound.Load())
+	return time.Duration(sl.listing.bound.Load())
 }
 
 // failedWithin returns the error of a pool's last read by name, if that has failed within a

@@ -12,6 +12,7 @@ import (
 // slot holds the current entry of a pool. Its lock serializes the publishers.
 type slot struct {
 	pool        lsapi.PoolID
+	listing     *listing // of its kind
 	publishing  sync.Mutex
 	dead        bool // dropped; guarded by publishing
 	current     atomic.Pointer[entry]

@@ -140,14 +140,14 @@ func TestListingAndEntriesAreAnnouncedAtOnce(t *testing.T) {
 		s := stillSnapshot(&slowLooks{still: newStill(1, 1), page: time.Second, lookup: 3 * time.Second})
 		listed, shown := make(chan time.Duration, 1), make(chan time.Duration, 1)
 		go func() {
-			if err := s.awaitListing(t.Context(), began); err != nil {
+			if err := s.awaitListing(t.Context(), s.listings[lsapi.KindELB], began); err != nil {
 				t.Error(err)
 			}
 			listed <- time.Since(began)
 		}()
 		go func() {
-			all, err := s.All(t.Context())
-			if err != nil || len(all) != 1 || !all[0].AsOf.Equal(began) {
+			all, err := s.All(t.Context(), "")
+			if err != nil || len(all.Pools) != 1 || !all.Pools[0].AsOf.Equal(began) {
 				t.Errorf("got %v, %v", all, err)
 			}
 			shown <- time.Since(began)

@@ -10,19 +10,23 @@ import (
 // Exists returns CodeNotFound if a whole listing that begins after the call lacks the name,
 // so that a new pool is found, and an invented name costs no call of its own. It waits for
 // that listing only if the last one lacks the name. Nil does not prove that the pool
-// exists: AWS may be unreachable, the last listing old, or without any pool of the kind.
+// exists: the listing of its kind may fail, or be old.
 //
 // Errors: CodeNotFound. CodeTimeout: ctx ended first.
 func (s *Snapshot) Exists(ctx context.Context, pool lsapi.PoolID) error {
 	called := time.Now()
 	s.noteReadOf(pool, called)
-	if _, exists := s.current(pool); exists || !s.isListed(called) {
+	l := s.listings[pool.Kind]
+	if l == nil {
+		return errNotFound(pool)
+	}
+	if _, exists := s.current(pool); exists || !s.isListed(l, called) {
 		return nil
 	}
-	if err := s.awaitListing(ctx, called); err != nil {
+	if err := s.awaitListing(ctx, l, called); err != nil {
 		return err
 	}
-	if _, exists := s.current(pool); exists || !s.wasListedSince(called) || !s.listsKindOf(pool) {
+	if _, exists := s.current(pool); exists || !s.wasListedSince(l, called) {
 		return nil
 	}
 	return errNotFound(pool)
@@ -42,7 +46,7 @@ func (s *Snapshot) Resolve(ctx context.Context, pool lsapi.PoolID, members []lsa
 	if lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 		return resolved, portOf, err
 	}
-	if err := s.awaitListing(ctx, called); err != nil {
+	if err := s.awaitListing(ctx, s.listings[pool.Kind], called); err != nil {
 		return nil, "", err
 	}
 	return s.resolved(pool, members)
@@ -74,36 +78,18 @@ func (s *Snapshot) descriptionOf(pool lsapi.PoolID) *lsapi.Description {
 	return nil
 }
 
-// isListed reports whether the last whole listing is within the bound.
-func (s *Snapshot) isListed(now time.Time) bool {
-	return now.Sub(s.at(s.listed.Load())) <= time.Duration(s.bound.Load())
-}
-
-func (s *Snapshot) wasListedSince(since time.Time) bool {
-	return s.listed.Load() >= s.stamp(since)
-}
-
-// listsKindOf reports whether the last whole listing has pools of a pool's kind. Otherwise it
-// does not prove that the pool does not exist: AWS may deny lsapi the listing of that kind.
-func (s *Snapshot) listsKindOf(pool lsapi.PoolID) bool {
-	kinds := s.listedKinds.Load()
-	return kinds != nil && (*kinds)[pool.Kind]
-}
-
-// noteKinds stores the kinds of the listed pools.
-func (s *Snapshot) noteKinds(listed map[lsapi.PoolID]bool) {
-	kinds := make(map[lsapi.Kind]bool)
-	for pool := range listed {
-		kinds[pool.Kind] = true
-	}
-	s.listedKinds.Store(&kinds)
+// hasListed reports whether a name of a kind that is not known does not exist: the last whole
+// listing is within the bound, or the kind is not served.
+func (s *Snapshot) hasListed(kind lsapi.Kind, now time.Time) bool {
+	l := s.listings[kind]
+	return l == nil || s.isListed(l, now)
 }
 
 // awaitListing waits for a whole listing that began after since, or a failed refresh.
-func (s *Snapshot) awaitListing(ctx context.Context, since time.Time) error {
+func (s *Snapshot) awaitListing(ctx context.Context, l *listing, since time.Time) error {
 	for {
 		refreshed := *s.refreshed.Load()
-		if s.wasListedSince(since) || s.failing.Failing() {
+		if s.wasListedSince(l, since) || l.fails() {
 			return nil
 		}
 		select {
@@ -122,11 +108,4 @@ func (s *Snapshot) awaitListing(ctx context.Context, since time.Time) error {
 func (s *Snapshot) announce() {
 	next := make(chan struct{})
 	close(*s.refreshed.Swap(&next))
-}
-
-// noteOutcome wakes the waits for a listing when refreshes begin to fail.
-func (s *Snapshot) noteOutcome(err error) {
-	if s.failing.Note(err) {
-		s.announce()
-	}
 }

@@ -88,23 +88,23 @@ func TestExistsEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// AWS may deny the listing of a kind, which then looks as if there were no such pools.
-func TestListingWithoutAKindDoesNotProveThatAPoolIsMissing(t *testing.T) {
+func TestDeniedListingDoesNotProveThatAPoolIsMissing(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(200 * time.Millisecond) // the first listing is there
-		aws.change(func(f *fakeAWS) { f.fail["Members"] = lsapi.Errorf(lsapi.CodeForbidden, "") })
+		aws.change(func(f *fakeAWS) { f.fail["TargetGroups"], f.fail["Members"] = errDenied, errDenied })
+		time.Sleep(2 * maxStaleness)
 		r.wantExists(t, lsapi.TG("web"), "")
 		for _, fresh := range []bool{false, true} {
 			if _, err := r.Read(t.Context(), lsapi.TG("web"), fresh); err == nil || lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 				t.Errorf("a read, fresh %t, returns %v", fresh, err)
 			}
 		}
-		aws.change(func(f *fakeAWS) { clear(f.fail) })
+		aws.change(func(f *fakeAWS) { delete(f.fail, "Members") })
 		r.wantRead(t, lsapi.TG("invented"), "!not_found") // by its name
-		aws.set(lsapi.TG("web"))
+		aws.change(func(f *fakeAWS) { f.fail["TargetGroups"] = nil })
 		time.Sleep(2 * maxStaleness)
 		r.wantExists(t, lsapi.TG("invented"), lsapi.CodeNotFound)
 	})

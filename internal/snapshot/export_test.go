@@ -30,6 +30,12 @@ func NewWithFakes(o Options) *Snapshot {
 	if o.Metrics == nil {
 		o.Metrics = nothing{}
 	}
+	if o.Kinds == nil {
+		o.Kinds = []lsapi.Kind{lsapi.KindELB}
+	}
+	if o.Denied == nil {
+		o.Denied = func(error) bool { return false }
+	}
 	if o.PollRate == nil {
 		o.PollRate = func() (own, all float64) { return 5, 5 }
 	}

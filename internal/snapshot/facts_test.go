@@ -30,7 +30,7 @@ func stillSnapshot(aws AWS) *Snapshot {
 
 func refreshOnce(t *testing.T, s *Snapshot) {
 	t.Helper()
-	if _, err := s.refresh(t.Context()); err != nil {
+	if _, err := s.refresh(t.Context(), s.listings[lsapi.KindELB]); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Wait() // for facts that are being renewed
@@ -90,7 +90,7 @@ func TestFactsNeededByAReadInProgressAreKept(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
 		s.facts.merge(membersOf(lsapi.Instance{ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}))
 		s.slotsFor(lsapi.ELB("empty")) // of which nothing is known yet
-		prune := func() { s.pruned = time.Time{}; s.pruneFacts() }
+		prune := func() { s.pruned.Store(0); s.pruneFacts() }
 		prune() // nothing has a use for it
 		if missing := s.facts.missing([]string{"i-9"}); len(missing) > 0 {
 			t.Fatalf("missing are %v", missing)
@@ -128,7 +128,7 @@ type heard struct {
 	all      []lsapi.Membership
 }
 
-func (h *heard) Publish(_ context.Context, _ time.Time, all []lsapi.Membership) error {
+func (h *heard) Publish(_ context.Context, _ lsapi.KindListing, all []lsapi.Membership) error {
 	h.all = all
 	return nil
 }

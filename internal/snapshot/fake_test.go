@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -83,12 +84,15 @@ func (f *fakeAWS) ask(ctx context.Context, op string, see func()) error {
 	return nil
 }
 
-func (f *fakeAWS) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
+// lists is the operation that lists a kind.
+var lists = map[lsapi.Kind]string{lsapi.KindELB: "LoadBalancers", lsapi.KindTG: "TargetGroups"}
+
+func (f *fakeAWS) Pools(ctx context.Context, kind lsapi.Kind) iter.Seq2[[]lsapi.Pool, error] {
 	return func(yield func([]lsapi.Pool, error) bool) {
 		for from, more := 0, true; more; from += f.pageSize {
 			var page []lsapi.Pool
-			err := f.ask(ctx, "LoadBalancers", func() {
-				pools := slices.DeleteFunc(slices.SortedFunc(maps.Keys(f.members), lsapi.PoolID.Compare), func(n lsapi.PoolID) bool { return f.unlisted[n] })
+			err := f.ask(ctx, lists[kind], func() {
+				pools := slices.DeleteFunc(slices.SortedFunc(maps.Keys(f.members), lsapi.PoolID.Compare), func(n lsapi.PoolID) bool { return f.unlisted[n] || n.Kind != kind })
 				for _, pool := range pools[min(from, len(pools)):min(from+f.pageSize, len(pools))] {
 					listed := lsapi.Pool{ID: pool, Members: slices.Clone(f.members[pool]), Description: &lsapi.Description{DNSName: pool.Name + ".example", ARN: arnOf(pool)}}
 					if pool.Kind == lsapi.KindTG {
@@ -164,6 +168,13 @@ const (
 	idleAfter       = 5 * time.Minute
 )
 
+var bothKinds = []lsapi.Kind{lsapi.KindELB, lsapi.KindTG}
+
+// errDenied is the error of a listing that AWS does not permit.
+var errDenied = &lsapi.Error{Code: lsapi.CodeForbidden, Reason: "AccessDenied"}
+
+func isDenied(err error) bool { return errors.Is(err, errDenied) }
+
 // inBubble runs a test on a clock of its own.
 func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region)) {
 	t.Helper()
@@ -176,6 +187,7 @@ func inBubbleIdle(t *testing.T, aws *fakeAWS, idleAfter time.Duration, test func
 	synctest.Test(t, func(t *testing.T) {
 		r := &region{aws: aws, overlay: make(map[lsapi.PoolID][]lsapi.MemberID)}
 		r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
+			Kinds: bothKinds, Denied: isDenied,
 			AWS: aws, Named: aws, Encode: encode, Overlay: r,
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})

@@ -32,13 +32,13 @@ func (s *staged) Lead(context.Context) (bool, error) {
 	return s.lead && s.failure == nil, s.failure
 }
 
-func (s *staged) Publish(context.Context, time.Time, []lsapi.Membership) error {
+func (s *staged) Publish(context.Context, lsapi.KindListing, []lsapi.Membership) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.refusal
 }
 
-func (s *staged) SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error) {
+func (s *staged) SharedListing(ctx context.Context, _ lsapi.Kind, after int64) (lsapi.SharedListing, error) {
 	s.set(func() { s.after = after })
 	select {
 	case p := <-s.published:
@@ -113,7 +113,7 @@ func TestLeaderReportsUnreachableReplicasOnce(t *testing.T) {
 // endingReplicas answer nothing before the end.
 type endingReplicas struct{ *staged }
 
-func (s endingReplicas) Publish(ctx context.Context, _ time.Time, _ []lsapi.Membership) error {
+func (s endingReplicas) Publish(ctx context.Context, _ lsapi.KindListing, _ []lsapi.Membership) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
@@ -164,7 +164,7 @@ func TestLeaderKeepsTheLeadDuringALongRefresh(t *testing.T) {
 
 // listing is one that another replica has published of "web" with one instance.
 func listing(version int64, asOf time.Time, instance string) lsapi.SharedListing {
-	return lsapi.SharedListing{Version: version, AsOf: asOf, Pools: []lsapi.Membership{
+	return lsapi.SharedListing{Version: version, KindListing: lsapi.KindListing{Kind: lsapi.KindELB, AsOf: asOf}, Pools: []lsapi.Membership{
 		{Pool: lsapi.ELB("web"), Members: membersOf(lsapi.Instance{ID: instance, Type: "t2.micro", State: lsapi.StateRunning})},
 	}}
 }

@@ -89,7 +89,8 @@ func withHooks(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region, h 
 		h := &hooks{t: t, observed: make(map[lsapi.PoolID][]lsapi.MemberID)}
 		r := &region{aws: aws, overlay: make(map[lsapi.PoolID][]lsapi.MemberID)}
 		r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
-			AWS: aws, Named: aws, Encode: encode, Overlay: r, Observer: h, Metrics: h, Log: slog.New(h),
+			Denied: isDenied,
+			AWS:    aws, Named: aws, Encode: encode, Overlay: r, Observer: h, Metrics: h, Log: slog.New(h),
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		r.Start()
@@ -102,8 +103,8 @@ func withHooks(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region, h 
 }
 
 const (
-	cannotBeRead = "WARN AWS cannot be read"
-	canBeRead    = "INFO AWS can be read again"
+	cannotBeRead = "WARN AWS cannot list pools"
+	canBeRead    = "INFO AWS can list pools again"
 )
 
 func TestObserverReceivesEachRead(t *testing.T) {
@@ -290,7 +291,7 @@ func TestExpectedLoadBalancerThatIsNotListedIsReportedGone(t *testing.T) {
 // hangingReplica is alone on a record that does not answer.
 type hangingReplica struct{ *replica }
 
-func (hangingReplica) Publish(ctx context.Context, _ time.Time, _ []lsapi.Membership) error {
+func (hangingReplica) Publish(ctx context.Context, _ lsapi.KindListing, _ []lsapi.Membership) error {
 	<-ctx.Done()
 	return ctx.Err()
 }

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lsapi"
@@ -14,8 +15,7 @@ func New(o Options) *Snapshot {
 	work, now := background.New(), time.Now()
 	s := &Snapshot{
 		o: o, facts: facts{known: make(map[string]fact)}, locations: locations{slots: make(map[string][]*slot)}, started: now, epoch: now.Add(-farPast),
-		wake:    make(chan struct{}, 1),
-		failing: background.NewOutage(work, o.Log, "AWS cannot be read; answers grow older", "AWS can be read again"),
+		listings: make(map[lsapi.Kind]*listing, len(o.Kinds)),
 		partition: background.NewOutage(work, o.Log, "the other replicas cannot be reached; this one refreshes for itself",
 			"the other replicas can be reached again"),
 		work: work, base: work.Context(),
@@ -26,18 +26,24 @@ func New(o Options) *Snapshot {
 	s.catchUps = coalesce.New(work, coalesce.Options{Calls: maxCatchUps, Timeout: catchUpTimeout}, withoutValue(s.catchUp))
 	s.slots.Store(new(map[lsapi.PoolID]*slot))
 	s.refreshed.Store(new(make(chan struct{})))
-	s.bound.Store(int64(o.MaxStaleness))
+	for _, kind := range o.Kinds {
+		s.listings[kind] = newListing(kind, o, work)
+	}
 	s.polledBound.Store(int64(o.MaxStaleness))
 	return s
 }
 
 // Expect adds pools that existed before the start. The first listing that lacks one has
 // it read by name, and the Observer receives it if it does not exist.
-func (s *Snapshot) Expect(pools []lsapi.PoolID) { s.slotsFor(pools...) }
+func (s *Snapshot) Expect(pools []lsapi.PoolID) {
+	s.slotsFor(slices.DeleteFunc(slices.Clone(pools), func(pool lsapi.PoolID) bool { return s.listings[pool.Kind] == nil })...)
+}
 
 // Start starts the refreshes. The first read triggers the first one.
 func (s *Snapshot) Start() {
-	s.work.Go(func(context.Context) { s.refreshForever() })
+	for _, l := range s.listings {
+		s.work.Go(func(context.Context) { s.refreshForever(l) })
+	}
 }
 
 // Close cancels the refreshes and reads in progress. It returns when they have ended, or

@@ -24,9 +24,9 @@ type slowLooks struct {
 	broken int // the page of instances that fails; 0 is none
 }
 
-func (s *slowLooks) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
+func (s *slowLooks) Pools(ctx context.Context, kind lsapi.Kind) iter.Seq2[[]lsapi.Pool, error] {
 	return func(yield func([]lsapi.Pool, error) bool) {
-		for page := range s.still.Pools(ctx) {
+		for page := range s.still.Pools(ctx, kind) {
 			time.Sleep(s.page)
 			if !yield(page, nil) {
 				return

@@ -11,10 +11,10 @@ import (
 )
 
 // Memberships returns the pools that an instance is a member of, from memory. It waits
-// like All for a listing.
+// like All for the listings. The kinds that All would return as Outdated, it does too.
 //
-// If fresh is set, it waits for the next listing for at most freshTimeout, and reads by
-// name what that could not publish. The pools whose entry is older than the call then are
+// If fresh is set, it waits for the next listings for at most freshTimeout, and reads by
+// name what these could not publish. The pools whose entry is older than the call then are
 // Unread.
 //
 // Errors: those of All.
@@ -24,34 +24,46 @@ func (s *Snapshot) Memberships(ctx context.Context, instanceID string, fresh boo
 	if fresh {
 		return s.freshMemberships(ctx, instanceID, called)
 	}
-	if !s.isListed(called) {
-		if err := s.awaitAll(ctx, called); err != nil {
-			return lsapi.Memberships{}, err
+	listings := s.listingsOf("")
+	s.awaitAll(ctx, called, listings)
+	if err := s.errNothingServed(ctx, listings); err != nil {
+		return lsapi.Memberships{}, err
+	}
+	return s.remembered(ctx, instanceID, s.outdated(listings, time.Time{}))
+}
+
+// outdated returns the listings that began before since; for the zero time, those that are
+// older than the bound.
+func (s *Snapshot) outdated(listings []*listing, since time.Time) (found []lsapi.KindListing) {
+	for _, l := range listings {
+		if since.IsZero() && !s.isListed(l, time.Now()) || !s.wasListedSince(l, since) {
+			found = append(found, s.stateOf(l))
 		}
 	}
-	return s.remembered(ctx, instanceID)
+	return found
 }
 
 // freshMemberships returns the pools of an instance by reads that begin after the call.
 func (s *Snapshot) freshMemberships(ctx context.Context, instanceID string, called time.Time) (lsapi.Memberships, error) {
 	bounded, cancel := context.WithTimeout(ctx, freshTimeout)
 	defer cancel()
-	isFresh := s.refreshAll(bounded, called)
-	switch {
-	case ctx.Err() != nil:
+	listings := s.listingsOf("")
+	isFresh := s.refreshAll(bounded, called, listings)
+	if ctx.Err() != nil {
 		return lsapi.Memberships{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
-	case !isFresh && !s.isListingWithinErrorBound():
-		return lsapi.Memberships{}, errUnreadable()
 	}
-	found, err := s.membershipsOf(ctx, instanceID, called)
+	if err := s.errNothingServed(ctx, listings); err != nil {
+		return lsapi.Memberships{}, err
+	}
+	found, err := s.membershipsOf(ctx, instanceID, called, s.outdated(listings, called))
 	found.Whole = found.Whole && isFresh
 	return found, err
 }
 
 // remembered returns the pools of an instance from memory. A few pools that the sweep has not
 // reached, after a start or an idle time, are read first.
-func (s *Snapshot) remembered(ctx context.Context, instanceID string) (lsapi.Memberships, error) {
-	found, err := s.membershipsOf(ctx, instanceID, time.Time{})
+func (s *Snapshot) remembered(ctx context.Context, instanceID string, outdated []lsapi.KindListing) (lsapi.Memberships, error) {
+	found, err := s.membershipsOf(ctx, instanceID, time.Time{}, outdated)
 	if err != nil || found.Whole || len(found.Unread) > maxFirstReads {
 		return found, err
 	}
@@ -63,18 +75,21 @@ func (s *Snapshot) remembered(ctx context.Context, instanceID string) (lsapi.Mem
 	bounded, cancel := context.WithTimeout(ctx, firstReadsTimeout)
 	defer cancel()
 	_, _ = s.searched.Do(bounded, unread...) // their entries show whether that succeeded
-	return s.membershipsOf(ctx, instanceID, time.Time{})
+	return s.membershipsOf(ctx, instanceID, time.Time{}, outdated)
 }
 
-// refreshAll waits for a listing that begins after the call, reads by name the pools that
-// it left older, and adds the changes of all replicas. It returns false if the listing or
-// the changes could not be read before ctx ended.
-func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
-	if s.awaitListing(ctx, called) != nil || !s.wasListedSince(called) {
-		return false
+// refreshAll waits for listings that begin after the call, reads by name the pools that
+// they left older, and adds the changes of all replicas. It returns false if these could
+// not be read before ctx ended.
+func (s *Snapshot) refreshAll(ctx context.Context, called time.Time, listings []*listing) bool {
+	for _, l := range listings {
+		_ = s.awaitListing(ctx, l, called) // its state shows whether that succeeded
 	}
 	var stale []lsapi.PoolID
 	for pool, sl := range *s.slots.Load() {
+		if !s.wasListedSince(sl.listing, called) {
+			continue // a call for each of its pools would make it worse
+		}
 		if e := sl.current.Load(); e == nil || e.AsOf.Before(s.freshSince(sl, called)) {
 			stale = append(stale, pool)
 		}
@@ -105,13 +120,16 @@ func (s *Snapshot) freshSince(sl *slot, called time.Time) time.Time {
 }
 
 // membershipsOf returns the pools of an instance. Entries from before since are Unread.
-func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since time.Time) (lsapi.Memberships, error) {
-	var found lsapi.Memberships
+func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since time.Time, outdated []lsapi.KindListing) (lsapi.Memberships, error) {
+	found := lsapi.Memberships{Outdated: outdated}
 	var err error
-	if found.Unread, err = s.unread(ctx, since); err != nil {
+	if found.Unread, err = s.unread(ctx, since, outdated); err != nil {
 		return lsapi.Memberships{}, err
 	}
 	for _, sl := range s.locations.of(instanceID) {
+		if !sl.polled.is.Load() && !s.isListingWithinErrorBound(sl.listing) {
+			continue // its members are as old
+		}
 		e := sl.current.Load()
 		for member := range e.membersWith(instanceID) {
 			found.Found = append(found.Found, lsapi.FoundMember{Pool: sl.pool, Member: *member, Health: e.health, AsOf: e.AsOf})
@@ -119,16 +137,18 @@ func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since t
 	}
 	slices.SortFunc(found.Found, func(a, b lsapi.FoundMember) int { return cmp.Or(a.Pool.Compare(b.Pool), a.ID.Compare(b.ID)) })
 	slices.SortFunc(found.Unread, lsapi.PoolID.Compare)
-	found.Whole = len(found.Unread) == 0
+	found.Whole = len(found.Unread)+len(outdated) == 0
 	return found, nil
 }
 
 // unread returns the pools that must be read for a read with that time, as freshSince has it.
-// For the zero time it waits for the entries of pools that are listed with their members.
-func (s *Snapshot) unread(ctx context.Context, since time.Time) (pools []lsapi.PoolID, err error) {
+// For the zero time it waits for the entries of pools that are listed with their members,
+// except those of outdated kinds.
+func (s *Snapshot) unread(ctx context.Context, since time.Time, outdated []lsapi.KindListing) (pools []lsapi.PoolID, err error) {
 	for pool, sl := range *s.slots.Load() {
 		e := sl.current.Load()
-		if e == nil && since.IsZero() && !sl.polled.is.Load() {
+		isOutdated := slices.ContainsFunc(outdated, func(k lsapi.KindListing) bool { return k.Kind == pool.Kind })
+		if e == nil && since.IsZero() && !sl.polled.is.Load() && !isOutdated {
 			if e, err = s.awaitEntry(ctx, pool); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 				continue // deleted meanwhile
 			} else if err != nil {

@@ -88,8 +88,8 @@ func TestUnlistedPoolThatCannotBeReadDoesNotBlockTheOthers(t *testing.T) {
 		s.Expect([]lsapi.PoolID{group(0)})
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		all, err := s.All(ctx)
-		if err != nil || len(all) != 2 || len(all[0].Members) != 1 || !all[1].AsOf.IsZero() {
+		all, err := s.All(ctx, "")
+		if err != nil || len(all.Pools) != 2 || len(all.Pools[0].Members) != 1 || !all.Pools[1].AsOf.IsZero() {
 			t.Errorf("all pools are %+v, %v", all, err)
 		}
 		found, err := s.Memberships(ctx, "i-1", false)
@@ -177,30 +177,30 @@ func TestFollowerRenewsTheInstancesOfPolledPools(t *testing.T) {
 			poll()
 		}
 		for i, r := range replicas {
-			all, err := r.All(t.Context())
-			if err != nil || len(all) != 1 || len(all[0].Members) != 1 || all[0].Members[0].Instance.State != "stopped" {
+			all, err := r.All(t.Context(), "")
+			if err != nil || len(all.Pools) != 1 || len(all.Pools[0].Members) != 1 || all.Pools[0].Members[0].Instance.State != "stopped" {
 				t.Errorf("replica %d (of which %d leads) shows %+v, %v", i, b.leads(), all, err)
 			}
 		}
 	})
 }
 
-// oneKindFails lists the pages of Classic load balancers, and then fails.
-type oneKindFails struct{ *fakeAWS }
+// lastPageFails fails the last page of each listing.
+type lastPageFails struct{ *fakeAWS }
 
-func (f oneKindFails) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
+func (f lastPageFails) Pools(ctx context.Context, kind lsapi.Kind) iter.Seq2[[]lsapi.Pool, error] {
 	return func(yield func([]lsapi.Pool, error) bool) {
-		for page, err := range f.fakeAWS.Pools(ctx) {
+		for page, err := range f.fakeAWS.Pools(ctx, kind) {
 			if !yield(page, err) || err != nil {
 				return
 			}
 		}
-		yield(nil, lsapi.Errorf(lsapi.CodeThrottled, "target groups"))
+		yield(nil, lsapi.Errorf(lsapi.CodeThrottled, "the last page"))
 	}
 }
 
-func TestFailingListingOfOneKindLeavesTheOtherServed(t *testing.T) {
-	aws := oneKindFails{newFakeAWS()}
+func TestPagesBeforeAFailureAreServed(t *testing.T) {
+	aws := lastPageFails{newFakeAWS()}
 	web := lsapi.ELB("web")
 	aws.set(web, lsapi.InstanceMember("i-1"))
 	inBubbleOf(t, aws, func(t *testing.T, s *snapshot.Snapshot) {

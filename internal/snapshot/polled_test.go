@@ -90,7 +90,8 @@ func withPolls(t *testing.T, aws *groups, test func(t *testing.T, s *snapshot.Sn
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := snapshot.NewWithFakes(snapshot.Options{
-			AWS: aws, Named: aws, Encode: encode,
+			Kinds: bothKinds,
+			AWS:   aws, Named: aws, Encode: encode,
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		polls := health.New(health.Options{
@@ -145,11 +146,11 @@ func TestHotGroupsStayYoungAndSweepReachesTheOthers(t *testing.T) {
 		if rate := float64(aws.count()-polled) / (minutes * 60); rate > 5 {
 			t.Errorf("%.1f polls a second", rate)
 		}
-		all, err := s.All(t.Context())
+		all, err := s.All(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range all {
+		for _, m := range all.Pools {
 			if age := time.Since(m.AsOf); age > 5*time.Minute {
 				t.Errorf("%v was read %v ago", m.Pool, age)
 			}
@@ -214,11 +215,11 @@ func TestListOfAllDoesNotWaitForGroups(t *testing.T) {
 	aws := newGroups(30, 2)
 	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubbleOf(t, aws, func(t *testing.T, s *snapshot.Snapshot) {
-		all, err := s.All(t.Context())
-		if err != nil || len(all) != 31 || len(all[0].Members) != 1 {
+		all, err := s.All(t.Context(), "")
+		if err != nil || len(all.Pools) != 31 || len(all.Pools[0].Members) != 1 {
 			t.Fatalf("it returns %v, %v", all, err)
 		}
-		for _, m := range all[1:] {
+		for _, m := range all.Pools[1:] {
 			if !m.MembersUnlisted || !m.AsOf.IsZero() || m.Description == nil {
 				t.Errorf("a group that was never read is %+v", m)
 			}
@@ -242,7 +243,8 @@ func inBubbleOf(t *testing.T, aws snapshot.AWS, test func(t *testing.T, s *snaps
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := snapshot.NewWithFakes(snapshot.Options{
-			AWS: aws, Named: aws, Encode: encode,
+			Kinds: bothKinds,
+			AWS:   aws, Named: aws, Encode: encode,
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		s.Start()
@@ -318,12 +320,12 @@ func TestReportPublishesMembersThatDoNotDrain(t *testing.T) {
 		}
 		shown := func() string {
 			t.Helper()
-			all, err := s.All(t.Context())
-			if err != nil || len(all) != 1 {
+			all, err := s.All(t.Context(), "")
+			if err != nil || len(all.Pools) != 1 {
 				t.Fatalf("%v, %v", all, err)
 			}
 			var words []string
-			for _, m := range all[0].Members {
+			for _, m := range all.Pools[0].Members {
 				words = append(words, m.ID.String()+"="+m.Instance.Type)
 			}
 			return strings.Join(words, " ")

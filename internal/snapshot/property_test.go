@@ -3,6 +3,7 @@ package snapshot_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -142,10 +143,7 @@ func newPropertyWorld(t *testing.T, seed uint64, faults []emulator.Fault) *prope
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := struct {
-		*classic.Client
-		*cloud.EC2
-	}{classic.New(config), cloud.NewEC2(config)}
+	client := classicOnly{classic.New(config), cloud.NewEC2(config)}
 	w.calls = &timedAWS{AWS: client}
 	recent := overlay.New(propertyWindow)
 	w.lists = snapshot.NewWithFakes(snapshot.Options{
@@ -164,6 +162,16 @@ func newPropertyWorld(t *testing.T, seed uint64, faults []emulator.Fault) *prope
 		}
 	}
 	return w
+}
+
+// classicOnly reads Classic load balancers and instances.
+type classicOnly struct {
+	*classic.Client
+	*cloud.EC2
+}
+
+func (c classicOnly) Pools(ctx context.Context, _ lsapi.Kind) iter.Seq2[[]lsapi.Pool, error] {
+	return c.Client.Pools(ctx)
 }
 
 // singleOverlay is the overlay of a process without replicas.

@@ -9,7 +9,8 @@ import (
 	"lsapi"
 )
 
-// slotsFor returns the slots of the pools, and adds the missing ones.
+// slotsFor returns the slots of the pools, and adds the missing ones. Their kinds must be
+// served.
 func (s *Snapshot) slotsFor(pools ...lsapi.PoolID) []*slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,7 +25,7 @@ func (s *Snapshot) slotsFor(pools ...lsapi.PoolID) []*slot {
 			if known == nil {
 				known = make(map[lsapi.PoolID]*slot)
 			}
-			known[pool] = &slot{pool: pool}
+			known[pool] = &slot{pool: pool, listing: s.listings[pool.Kind]}
 		}
 		result[i] = known[pool]
 	}
@@ -112,6 +113,9 @@ func (s *Snapshot) encoded(sl *slot, members []lsapi.Member, old *entry) entry {
 // entry's read may lack them. So it does not matter how late it is called, and in which
 // order.
 func (s *Snapshot) Applied(pool lsapi.PoolID, attached, _ []lsapi.Member) {
+	if s.listings[pool.Kind] == nil {
+		return
+	}
 	attached = s.facts.merge(attached)
 	// A pool without an entry gets a slot: it is known to exist.
 	s.update(s.slotsFor(pool)[0], func(sl *slot, old *entry) {

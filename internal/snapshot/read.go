@@ -23,11 +23,11 @@ func (s *Snapshot) Remembered(pool lsapi.PoolID) (*lsapi.EncodedList, error) {
 	}
 	switch {
 	case known != nil && now.Sub(known.AsOf) <= s.boundOf(sl):
-		s.served(now.Sub(known.AsOf))
+		sl.listing.served(now.Sub(known.AsOf))
 		return &known.EncodedList, nil
-	case !exists && s.isListed(now) && s.listsKindOf(pool):
+	case !exists && s.hasListed(pool.Kind, now):
 		return nil, errNotFound(pool)
-	case s.withinErrorBound(known, now) && (s.failing.Failing() || s.hasGivenUp()):
+	case s.withinErrorBound(known, now) && (sl.listing.fails() || s.hasGivenUp(sl.listing)):
 		return &known.EncodedList, nil
 	}
 	return nil, nil
@@ -45,6 +45,9 @@ func (s *Snapshot) Remembered(pool lsapi.PoolID) (*lsapi.EncodedList, error) {
 // Errors: CodeNotFound. CodeUnavailable: AWS cannot be read, and the list in memory is too
 // old or missing. Those of Overlay.CatchUp if fresh is set, and those of AWS.
 func (s *Snapshot) Read(ctx context.Context, pool lsapi.PoolID, fresh bool) (*lsapi.EncodedList, error) {
+	if s.listings[pool.Kind] == nil {
+		return nil, errNotFound(pool)
+	}
 	if !fresh {
 		if answer, err := s.Remembered(pool); answer != nil || err != nil {
 			return answer, err
@@ -96,7 +99,7 @@ func (s *Snapshot) awaitBounded(ctx context.Context, pool lsapi.PoolID) error {
 func (s *Snapshot) errNothingKnown(ctx context.Context, pool lsapi.PoolID, cause error) error {
 	code := lsapi.ErrorCode(cause)
 	_, exists := s.current(pool)
-	if exists || s.listed.Load() == 0 || ctx.Err() != nil || code == lsapi.CodeThrottled || code == lsapi.CodeUnavailable {
+	if exists || s.listings[pool.Kind].listed.Load() == 0 || ctx.Err() != nil || code == lsapi.CodeThrottled || code == lsapi.CodeUnavailable {
 		return cause
 	}
 	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read, and nothing is known of a %s", pool.Named())
@@ -104,15 +107,12 @@ func (s *Snapshot) errNothingKnown(ctx context.Context, pool lsapi.PoolID, cause
 	return err
 }
 
-// Ready returns CodeUnavailable if the last listing is too old to be served, whether this
-// process lists the region or another replica does, and no members could be read since:
-// while the listing of one kind fails, the other is served. While there are no reads, and
-// for resumeGrace after them, the ages do not count.
+// Ready returns CodeUnavailable if All would have no pools to return, whether this process
+// lists or another replica does, and no members could be read since. While there are no reads, and for resumeGrace after them, the ages do not count.
 func (s *Snapshot) Ready() error {
 	now := time.Now()
-	limit := max(s.o.MaxStaleOnError, time.Duration(s.bound.Load()))
-	if s.isIdle(now) || now.Sub(s.at(s.resumed.Load())) <= resumeGrace || now.Sub(s.at(max(s.listed.Load(), s.lastShown.Load()))) <= limit {
+	if s.isIdle(now) || now.Sub(s.at(s.resumed.Load())) <= resumeGrace || now.Sub(s.at(s.lastShown.Load())) <= s.o.MaxStaleOnError {
 		return nil
 	}
-	return errUnreadable()
+	return s.errNothingServed(context.Background(), s.listingsOf(""))
 }

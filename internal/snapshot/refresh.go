@@ -9,16 +9,16 @@ import (
 	"lsapi"
 )
 
-// refresh lists the region. It publishes each pool as soon as its instances are known. A
+// refresh lists the pools of a kind. It publishes each pool as soon as its instances are known. A
 // known pool that is not listed is read by name: only that read makes it not found. aside
 // is the time spent on lookups of instances and on other replicas.
-func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error) {
+func (s *Snapshot) refresh(ctx context.Context, l *listing) (aside time.Duration, err error) {
 	began := time.Now()
 	listed := make(map[lsapi.PoolID]bool)
 	var complete, incomplete []listedPage // incomplete ones have unknown instances
 	var unlisted []lsapi.Pool             // their members are polled
 	asked := began
-	for page, err := range s.o.AWS.Pools(ctx) {
+	for page, err := range s.o.AWS.Pools(ctx, l.kind) {
 		if err != nil {
 			return s.cutShort(ctx, incomplete, err)
 		}
@@ -34,23 +34,22 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 		asked = time.Now()
 	}
 	s.slotsFor(slices.Collect(maps.Keys(listed))...) // they are known to exist from now on
-	s.noteKinds(listed)
-	s.listed.Store(s.stamp(began))
+	l.pools.Store(int64(len(listed)))
+	l.listed.Store(s.stamp(began))
 	s.announce()
-	s.checkUnlisted(listed, began)
+	s.checkUnlisted(l, listed, began)
 	if aside, err = s.complete(ctx, incomplete); err != nil {
 		return aside, err
 	}
 	s.announce() // all that was listed is published now
-	aside += s.publishListing(ctx, began, append(append(complete, incomplete...), listedPage{pools: unlisted}))
-	s.achieved.Store(s.oldest.Swap(0))
+	aside += s.publishListing(ctx, l, began, append(append(complete, incomplete...), listedPage{pools: unlisted}))
+	l.achieved.Store(l.oldest.Swap(0))
 	s.pruneFacts()
 	s.renewFacts(s.facts.expired())
 	return aside, nil
 }
 
-// cutShort publishes what a listing has listed before it failed, perhaps all pools of one
-// kind.
+// cutShort publishes the pages of a listing before it failed.
 func (s *Snapshot) cutShort(ctx context.Context, incomplete []listedPage, failure error) (aside time.Duration, err error) {
 	if len(incomplete) > 0 {
 		aside, _ = s.complete(ctx, incomplete) // the next listing tries again
@@ -61,10 +60,10 @@ func (s *Snapshot) cutShort(ctx context.Context, incomplete []listedPage, failur
 
 // pruneFacts drops, at intervals, the facts of instances that are no members.
 func (s *Snapshot) pruneFacts() {
-	if time.Since(s.pruned) < pruneEvery {
+	now, last := s.stamp(time.Now()), s.pruned.Load()
+	if now-last < int64(pruneEvery) || !s.pruned.CompareAndSwap(last, now) {
 		return
 	}
-	s.pruned = time.Now()
 	used := make(map[string]bool)
 	for _, sl := range *s.slots.Load() {
 		if e := sl.current.Load(); e != nil {
@@ -114,22 +113,22 @@ func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups ti
 
 // checkUnlisted handles the names that a whole listing lacks: known ones are read by name,
 // and waits for unknown ones end with CodeNotFound.
-func (s *Snapshot) checkUnlisted(listed map[lsapi.PoolID]bool, began time.Time) {
+func (s *Snapshot) checkUnlisted(l *listing, listed map[lsapi.PoolID]bool, began time.Time) {
 	known := *s.slots.Load()
 	var lacking []*slot
 	for pool, sl := range known {
-		if e := sl.current.Load(); !listed[pool] && (e == nil || e.AsOf.Before(began)) {
+		if e := sl.current.Load(); sl.listing == l && !listed[pool] && (e == nil || e.AsOf.Before(began)) {
 			lacking = append(lacking, sl)
 		}
 	}
 	now, pause := s.stamp(time.Now()), s.sweepTime(len(lacking))
-	for _, sl := range lacking { // at the rate of a sweep: AWS may deny the listing of a whole kind
+	for _, sl := range lacking { // at the rate of a sweep: they may be many
 		if now-sl.checked.Load() >= int64(pause) {
 			sl.checked.Store(now)
 			s.searched.Start(sl.pool)
 		}
 	}
 	s.release(began, func(pool lsapi.PoolID) (done bool, err error) {
-		return known[pool] == nil && s.listsKindOf(pool), errNotFound(pool) // listed names are known
+		return pool.Kind == l.kind && known[pool] == nil, errNotFound(pool) // listed names are known
 	})
 }

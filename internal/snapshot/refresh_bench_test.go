@@ -35,7 +35,7 @@ func newStill(loadBalancers, members int) *still {
 	return s
 }
 
-func (s *still) Pools(context.Context) iter.Seq2[[]lsapi.Pool, error] {
+func (s *still) Pools(context.Context, lsapi.Kind) iter.Seq2[[]lsapi.Pool, error] {
 	return func(yield func([]lsapi.Pool, error) bool) {
 		for _, page := range s.pages {
 			if !yield(page, nil) {
@@ -68,7 +68,7 @@ func BenchmarkRefresh(b *testing.B) {
 		Encode: func([]lsapi.Member) lsapi.EncodedList { return lsapi.EncodedList{} },
 	})
 	refresh := func() {
-		if _, err := s.refresh(b.Context()); err != nil {
+		if _, err := s.refresh(b.Context(), s.listings[lsapi.KindELB]); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -90,7 +90,7 @@ func BenchmarkMemberships(b *testing.B) {
 		AWS: aws, Named: aws, MaxStaleness: time.Hour, IdleAfter: time.Hour,
 		Encode: func([]lsapi.Member) lsapi.EncodedList { return lsapi.EncodedList{} },
 	})
-	if _, err := s.refresh(b.Context()); err != nil {
+	if _, err := s.refresh(b.Context(), s.listings[lsapi.KindELB]); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

@@ -23,7 +23,7 @@ type board struct {
 	leader  *replica
 	until   time.Time
 	version int64
-	asOf    time.Time
+	shared  map[lsapi.Kind]lsapi.SharedListing // its pools are in rows
 	rows    map[lsapi.PoolID]row
 	changed chan struct{}
 }
@@ -43,7 +43,9 @@ func (b *board) leads() int {
 
 const lease = 4 * time.Second
 
-func newBoard() *board { return &board{rows: make(map[lsapi.PoolID]row), changed: make(chan struct{})} }
+func newBoard() *board {
+	return &board{shared: make(map[lsapi.Kind]lsapi.SharedListing), rows: make(map[lsapi.PoolID]row), changed: make(chan struct{})}
+}
 
 // replica is one of them.
 type replica struct{ *board }
@@ -60,14 +62,25 @@ func (r *replica) Lead(context.Context) (bool, error) {
 	return r.leader == r, nil
 }
 
-func (r *replica) Publish(_ context.Context, asOf time.Time, all []lsapi.Membership) error {
+func (r *replica) Publish(_ context.Context, state lsapi.KindListing, all []lsapi.Membership) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.leader != r {
 		return errors.New("it does not lead")
 	}
 	r.version++
-	r.asOf = asOf
+	if state.Failure != "" {
+		state.AsOf = r.shared[state.Kind].AsOf
+	} else {
+		r.put(state.Kind, all)
+	}
+	r.shared[state.Kind] = lsapi.SharedListing{KindListing: state, Version: r.version}
+	close(r.changed)
+	r.changed = make(chan struct{})
+	return nil
+}
+
+func (r *replica) put(kind lsapi.Kind, all []lsapi.Membership) {
 	listed := make(map[lsapi.PoolID]bool)
 	for _, m := range all {
 		listed[m.Pool] = true
@@ -76,19 +89,16 @@ func (r *replica) Publish(_ context.Context, asOf time.Time, all []lsapi.Members
 		}
 	}
 	for pool, old := range r.rows {
-		if !listed[pool] && !old.gone {
+		if pool.Kind == kind && !listed[pool] && !old.gone {
 			r.rows[pool] = row{version: r.version, gone: true}
 		}
 	}
-	close(r.changed)
-	r.changed = make(chan struct{})
-	return nil
 }
 
-func (r *replica) SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error) {
+func (r *replica) SharedListing(ctx context.Context, kind lsapi.Kind, after int64) (lsapi.SharedListing, error) {
 	for {
 		r.mu.Lock()
-		news, changed := r.since(after), r.changed
+		news, changed := r.since(kind, after), r.changed
 		r.mu.Unlock()
 		if news.Version > after {
 			return news, nil
@@ -101,11 +111,11 @@ func (r *replica) SharedListing(ctx context.Context, after int64) (lsapi.SharedL
 	}
 }
 
-func (r *replica) since(after int64) lsapi.SharedListing {
-	p := lsapi.SharedListing{Version: r.version, AsOf: r.asOf}
+func (r *replica) since(kind lsapi.Kind, after int64) lsapi.SharedListing {
+	p := r.shared[kind]
 	for pool, row := range r.rows {
 		switch {
-		case row.version <= after:
+		case row.version <= after || pool.Kind != kind:
 		case row.gone:
 			p.Gone = append(p.Gone, pool)
 		default:
@@ -125,6 +135,7 @@ func inReplicas(t *testing.T, aws *fakeAWS, n int, test func(t *testing.T, b *bo
 			r := &region{aws: aws, overlay: make(map[lsapi.PoolID][]lsapi.MemberID)}
 			b.members = append(b.members, &replica{b})
 			r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
+				Kinds: bothKinds, Denied: isDenied,
 				AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: b.members[i],
 				MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 			})
@@ -190,7 +201,7 @@ func TestFollowerPublishesCreationChangeAndDeletion(t *testing.T) {
 		readAll(t, replicas, time.Second, "i-1:t2.micro i-9:t2.micro")
 		for i, r := range replicas {
 			r.wantRead(t, lsapi.ELB("new"), "i-2:t2.micro")
-			if stats := r.Stats(); stats.Pools != 2 || stats.Age > maxStaleness {
+			if stats := r.Stats(); stats.Pools != 2 || stats.Kinds[0].Age > maxStaleness {
 				t.Errorf("replica %d has %+v", i, stats)
 			}
 		}

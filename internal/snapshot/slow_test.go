@@ -55,8 +55,8 @@ func (a *timedAWS) Instances(ctx context.Context, ids []string) (map[string]lsap
 	return a.AWS.Instances(ctx, ids)
 }
 
-func (a *timedAWS) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
-	return timed(a, a.AWS.Pools(ctx))
+func (a *timedAWS) Pools(ctx context.Context, kind lsapi.Kind) iter.Seq2[[]lsapi.Pool, error] {
+	return timed(a, a.AWS.Pools(ctx, kind))
 }
 
 func (a *timedAWS) AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error] {

@@ -2,7 +2,8 @@
 // memory and encoded once, so that a read costs a lookup.
 //
 // The fleet's size and the freshness bound determine the rate of AWS calls, not the number
-// of readers. One loop lists the region page by page. A reader that needs fresher data
+// of readers. AWS lists each kind of pool by itself, and so does one loop for each, page by
+// page: while the listing of one kind fails, the others stay current. A reader that needs fresher data
 // shares one read of its pool by name with all readers that came before the read began.
 // Each entry has the time at which its request began, and is never replaced by an older
 // one.
@@ -22,6 +23,10 @@ import (
 
 // Options configure a Snapshot. All but Replicas are required.
 type Options struct {
+	// Kinds are the kinds of pools that are served. There are no pools of others.
+	Kinds []lsapi.Kind
+	// Denied reports whether the error of a listing means that AWS does not permit it.
+	Denied func(error) bool
 	// AWS serves refreshes, Named the reads that callers wait for.
 	AWS, Named AWS
 	// Encode encodes the members of pools that are listed with them. The Snapshot sets AsOf.
@@ -52,21 +57,16 @@ type Snapshot struct {
 	started time.Time
 	epoch   time.Time // long before started; see stamp
 
+	listings    map[lsapi.Kind]*listing // immutable; nil for a kind that is not served
 	locations   locations
 	slots       atomic.Pointer[map[lsapi.PoolID]*slot] // replaced when a pool is created or deleted
-	listedKinds atomic.Pointer[map[lsapi.Kind]bool]    // of the pools in the last whole listing
-	listed      atomic.Int64                           // the begin of the last whole listing, as a stamp
 	lastShown   atomic.Int64                           // about when the last read of members began that was published, as a stamp
-	bound       atomic.Int64                           // the maximum age of an answer: MaxStaleness, or more for a large fleet
-	polledBound atomic.Int64                           // the same for pools that are polled
-	oldest      atomic.Int64                           // the maximum age of a fresh answer since the last refresh
-	achieved    atomic.Int64                           // the same between the two refreshes before
+	polledBound atomic.Int64                           // the maximum age of an answer about a pool that is polled
 	lastRead    atomic.Int64                           // of the last read, as a stamp
 	resumed     atomic.Int64                           // of the first read after an idle time, as a stamp
-	gaveUp      atomic.Int64                           // when a reader last gave up waiting for a refresh, as a stamp
+	pruned      atomic.Int64                           // when unused facts were last dropped, as a stamp
 	renewing    atomic.Bool                            // expired instance facts are being looked up
 
-	failing   *background.Outage // of refreshes
 	partition *background.Outage // of the other replicas
 
 	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed
@@ -78,25 +78,6 @@ type Snapshot struct {
 	searched *coalesce.Group[lsapi.PoolID, struct{}] // the same reads, for searches and listings: these may need hundreds
 	catchUps *coalesce.Group[lsapi.PoolID, struct{}]
 
-	recent    []time.Duration              // durations of the last listings; owned, like the next four, by the refresh loop
-	followed  followed                     // the last listing of another replica
-	published map[lsapi.PoolID]publication // the last listing of this one, by pool
-	warned    time.Time                    // when a stretched bound was last logged
-	pruned    time.Time                    // when unused facts were last dropped
-
-	wake chan struct{} // holds one: a refresh may be due
 	work *background.Group
 	base context.Context // of work
-}
-
-// followed is the last listing received from the leader.
-type followed struct {
-	version int64
-	all     map[lsapi.PoolID]lsapi.Pool
-}
-
-// publication is the last published membership of a pool, and its origin.
-type publication struct {
-	lsapi.Membership
-	origin origin
 }

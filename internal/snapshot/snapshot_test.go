@@ -48,12 +48,12 @@ func TestAgeIsThatOfTheLastListingOrSinceTheStart(t *testing.T) {
 		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = lsapi.Errorf(lsapi.CodeForbidden, "") })
 		time.Sleep(time.Minute)
 		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
-		if age := r.Stats().Age; age < time.Minute || age > time.Minute+time.Second {
+		if age := r.Stats().Kinds[0].Age; age < time.Minute || age > time.Minute+time.Second {
 			t.Errorf("before the first listing it is %v", age)
 		}
 		aws.change(func(f *fakeAWS) { clear(f.fail) })
 		time.Sleep(10 * time.Second)
-		if age := r.Stats().Age; age > maxStaleness {
+		if age := r.Stats().Kinds[0].Age; age > maxStaleness {
 			t.Errorf("after a listing it is %v", age)
 		}
 	})

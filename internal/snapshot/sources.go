@@ -10,8 +10,8 @@ import (
 
 // AWS reads the cloud. Every call, and every page of a listing, ends within some seconds.
 type AWS interface {
-	// Pools lists the region page by page. An error is the last pair.
-	Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
+	// Pools lists the pools of a kind page by page. An error is the last pair.
+	Pools(ctx context.Context, kind lsapi.Kind) iter.Seq2[[]lsapi.Pool, error]
 	// Members reads the members of a pool. CodeNotFound: it does not exist.
 	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
 	// Instances returns the instances that exist, by id.
@@ -53,9 +53,9 @@ type Replicas interface {
 	// Lead acquires or renews the lease of refreshes; false: another replica holds it. The
 	// holder renews it about every second.
 	Lead(ctx context.Context) (bool, error)
-	// Publish publishes a listing that began at asOf. A membership whose Members slice is
-	// the one of the last call is unchanged.
-	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
-	// SharedListing waits for a listing after a version, and returns the difference.
-	SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error)
+	// Publish publishes a listing of a kind, or its failure, which leaves the pools as they
+	// are.
+	Publish(ctx context.Context, listed lsapi.KindListing, all []lsapi.Membership) error
+	// SharedListing waits for a listing of a kind after a version, and returns the difference.
+	SharedListing(ctx context.Context, kind lsapi.Kind, after int64) (lsapi.SharedListing, error)
 }

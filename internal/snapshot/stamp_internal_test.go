@@ -22,15 +22,16 @@ func TestListingGrowsOldWhateverTheWallClockIsSetTo(t *testing.T) {
 		if then := set(now, ahead); then.Sub(now) != 0 || then.Round(0).Sub(now.Round(0)) != ahead {
 			t.Fatalf("%v is not %v ahead of %v", then, ahead, now)
 		}
-		s.merge(lsapi.SharedListing{Version: 1})
-		s.publishFollowed(set(now, ahead))
-		if !s.isListed(now.Add(30 * time.Second)) {
+		l := s.listings[lsapi.KindELB]
+		s.merge(l, lsapi.SharedListing{Version: 1})
+		s.publishFollowed(l, set(now, ahead))
+		if !s.isListed(l, now.Add(30*time.Second)) {
 			t.Errorf("%v ahead: the listing is old after 30 s", ahead)
 		}
-		if s.isListed(now.Add(2 * time.Minute)) {
+		if s.isListed(l, now.Add(2*time.Minute)) {
 			t.Errorf("%v ahead: the listing is not old after 2 min", ahead)
 		}
-		if age := s.Stats().Age; age < 0 || age > time.Minute {
+		if age := s.Stats().Kinds[0].Age; age < 0 || age > time.Minute {
 			t.Errorf("%v ahead: its age is %v", ahead, age)
 		}
 	}

@@ -1,21 +1,25 @@
 package snapshot
 
-import "time"
+import (
+	"time"
+
+	"lsapi"
+)
 
 // Stats is the state of a Snapshot.
 type Stats struct {
 	// Listed is whether there has been a whole listing.
-	Listed  bool
+	Listed bool
+	// Kinds are the listings, in the order of Options.Kinds.
+	Kinds   []KindStats
 	Pools   int
 	Members int
 	// Bytes is the size of the encoded answers.
 	Bytes int
-	// Age is the time since the begin of the last whole listing, or before one since New.
-	Age time.Duration
 	// Idle is whether refreshes pause for lack of readers.
 	Idle bool
-	// Bound is the current maximum age of an answer: MaxStaleness, or more for a large
-	// fleet.
+	// Bound is the current maximum age of an answer about any kind: MaxStaleness, or more for
+	// a large fleet.
 	Bound time.Duration
 	// Achieved is the maximum age of the fresh answers between the last two refreshes.
 	Achieved time.Duration
@@ -28,16 +32,28 @@ type Stats struct {
 	HotBound, SweepEvery time.Duration
 }
 
+// KindStats is the state of the listing of a kind.
+type KindStats struct {
+	lsapi.KindListing
+	// Age is the time since the begin of the last whole listing, or before one since New.
+	Age time.Duration
+}
+
 // Stats returns the current state. It takes time for each pool.
 func (s *Snapshot) Stats() Stats {
 	stats := Stats{
-		Bound: time.Duration(s.bound.Load()), Achieved: time.Duration(s.achieved.Load()),
 		HotBound: time.Duration(s.polledBound.Load()), SweepEvery: s.o.SweepEvery,
 	}
 	now := time.Now()
-	stats.Age, stats.Idle = now.Sub(s.started), s.isIdle(now)
-	if listed := s.listed.Load(); listed != 0 {
-		stats.Listed, stats.Age = true, time.Since(s.at(listed))
+	stats.Idle = s.isIdle(now)
+	for _, l := range s.listingsOf("") {
+		kind := KindStats{s.stateOf(l), now.Sub(s.started)}
+		if !kind.AsOf.IsZero() {
+			stats.Listed, kind.Age = true, time.Since(kind.AsOf)
+		}
+		stats.Kinds = append(stats.Kinds, kind)
+		stats.Bound = max(stats.Bound, time.Duration(l.bound.Load()))
+		stats.Achieved = max(stats.Achieved, time.Duration(l.achieved.Load()))
 	}
 	for _, sl := range *s.slots.Load() {
 		if e := sl.current.Load(); e != nil {

@@ -9,7 +9,7 @@ import (
 
 // The readers of an entry beyond the bound wait together, for maxRefreshWait, for a newer
 // one, and then get the old one if it is within the error bound. After one such wait, no
-// reader of any pool waits until a later whole listing has succeeded: otherwise a client
+// reader of a pool of the kind waits until a later whole listing has succeeded: otherwise a client
 // whose connections all wait would never catch up while AWS is slow. An idle time, in
 // which AWS is not called, counts as no wait.
 
@@ -23,7 +23,7 @@ func (s *Snapshot) waitForRefresh(ctx context.Context, pool lsapi.PoolID, old *e
 	defer cancel()
 	err := s.await(bounded, pool, false)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		s.gaveUp.Store(s.stamp(time.Now()))
+		s.listings[pool.Kind].gaveUp.Store(s.stamp(time.Now()))
 	}
 	return err
 }
@@ -37,7 +37,7 @@ func (s *Snapshot) waitDeadline(e *entry, now time.Time) (until time.Time) {
 }
 
 // hasGivenUp reports whether readers have given up waiting, and no listing has begun since.
-func (s *Snapshot) hasGivenUp() bool {
-	at := s.gaveUp.Load()
-	return at >= s.resumed.Load() && at > s.listed.Load()
+func (s *Snapshot) hasGivenUp(l *listing) bool {
+	at := l.gaveUp.Load()
+	return at >= s.resumed.Load() && at > l.listed.Load()
 }

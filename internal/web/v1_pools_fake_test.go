@@ -20,7 +20,9 @@ type fleets struct {
 	filters []lsapi.FleetFilter // of all calls
 	fresh   int                 // number of fresh reads
 	version atomic.Uint64
-	asked   atomic.Int64 // calls of Instance
+	// outdated are the kinds that are not listed.
+	outdated []lsapi.KindListing
+	asked    atomic.Int64 // calls of Instance
 	// await, when it is set, is what waiting is.
 	await func(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
 	// reports, when it is set, is what a wait that is reported is.
@@ -30,26 +32,28 @@ type fleets struct {
 // shownNames are the listed load balancers.
 var shownNames = []lsapi.PoolID{lsapi.ELB("default-elb"), lsapi.ELB("empty-elb"), lsapi.ELB("old-elb"), lsapi.TG("cold"), lsapi.TG("shop")}
 
-func (f *fleets) Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
+func (f *fleets) Pools(ctx context.Context, filter lsapi.FleetFilter) (page lsapi.PoolsPage, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.filters = append(f.filters, filter)
 	if err := f.record.failure(ctx); err != nil {
-		return nil, false, err
+		return page, err
 	}
 	if filter.Limit < 1 {
-		return nil, false, lsapi.Errorf(lsapi.CodeInternal, "there is no page of %d", filter.Limit)
+		return page, lsapi.Errorf(lsapi.CodeInternal, "there is no page of %d", filter.Limit)
 	}
+	page.Outdated = f.outdated
 	for _, pool := range shownNames {
 		if pool.Compare(filter.After) <= 0 || filter.Name != "" && filter.Name != pool.Name {
 			continue
 		}
-		if len(page) == filter.Limit {
-			return page, true, nil
+		if len(page.Pools) == filter.Limit {
+			page.More = true
+			return page, nil
 		}
-		page = append(page, shown(pool).PoolSummary)
+		page.Pools = append(page.Pools, shown(pool).PoolSummary)
 	}
-	return page, false, nil
+	return page, nil
 }
 
 func (f *fleets) Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error) {

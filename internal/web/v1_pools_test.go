@@ -218,6 +218,27 @@ func TestIncompleteInstanceNamesUnreadPools(t *testing.T) {
 	}
 }
 
+func TestOutdatedKindsAreShown(t *testing.T) {
+	handler, f := withFleet()
+	asOf := time.Date(2026, time.November, 24, 18, 54, 0, 0, time.UTC)
+	for _, test := range []struct {
+		listing lsapi.KindListing
+		want    string
+	}{
+		{lsapi.KindListing{Kind: lsapi.KindTG, AsOf: asOf, Served: true, Failure: lsapi.CodeThrottled}, `{"kind":"tg","shown":true,"asOf":"2026-11-24T18:54:00.000Z","reason":"throttled"}`},
+		{lsapi.KindListing{Kind: lsapi.KindELB, Failure: lsapi.CodeForbidden, Denied: true}, `{"kind":"elb","shown":false,"reason":"denied"}`},
+		{lsapi.KindListing{Kind: lsapi.KindELB, Failure: lsapi.CodeForbidden}, `{"kind":"elb","shown":false,"reason":"upstream"}`}, // expired credentials are for the log
+		{lsapi.KindListing{Kind: lsapi.KindTG}, `{"kind":"tg","shown":false}`},
+	} {
+		f.outdated = []lsapi.KindListing{test.listing}
+		for _, path := range []string{"/v1/pools?limit=1", "/v1/pools?name=nothing"} {
+			if got := record(handler, "GET", path, ""); !strings.Contains(got.body, `"complete":false`) || !strings.Contains(got.body, `"outdated":[`+test.want+`]`) {
+				t.Errorf("%s is %s, want %s", path, got.body, test.want)
+			}
+		}
+	}
+}
+
 func TestFormerPathsAreGone(t *testing.T) {
 	handler, _ := withFleet()
 	for _, path := range []string{"/v1/load-balancers", "/v1/load-balancers/default-elb", "/v1/load-balancers/default-elb/members", "/v1/load-balancers/default-elb/members/" + running, "/v1/pools/elb", "/v1/pools/default-elb", "/v1/instances"} {

@@ -26,13 +26,19 @@ type refresh struct {
 	// contexts. It guards what follows.
 	busy  chan struct{}
 	lease lsapi.Lease // the zero value when this process does not lead
-	// published is the listing in the database, by pool; nil when this process
-	// has not read it since it began to lead.
-	published map[lsapi.PoolID]listing
+	// published are the listings in the database, without those that this process has not
+	// read since it began to lead.
+	published map[lsapi.Kind]publishedListing
+}
+
+// publishedListing is the last whole listing of a kind.
+type publishedListing struct {
+	asOf  time.Time // by the database's clock
+	pools map[lsapi.PoolID]listing
 }
 
 func newRefresh(l *leases) *refresh {
-	return &refresh{leases: l, busy: make(chan struct{}, 1)}
+	return &refresh{leases: l, busy: make(chan struct{}, 1), published: make(map[lsapi.Kind]publishedListing)}
 }
 
 // begin waits for the end of other queries; the caller must call end.
@@ -66,7 +72,7 @@ func (r *refresh) lead(ctx context.Context) (bool, error) {
 		return left > 0, err
 	}
 	if !held {
-		r.lease, r.published = lsapi.Lease{}, nil
+		r.resign()
 		return false, nil
 	}
 	r.lease = lease
@@ -96,12 +102,18 @@ func (r *refresh) release(ctx context.Context) error {
 		return nil
 	}
 	lease := r.lease
-	r.lease, r.published = lsapi.Lease{}, nil
+	r.resign()
 	return r.leases.release(ctx, lease)
 }
 
+// resign notes that this process does not lead.
+func (r *refresh) resign() {
+	r.lease = lsapi.Lease{}
+	clear(r.published)
+}
+
 // publish writes what differs from the published listing.
-func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error {
+func (r *refresh) publish(ctx context.Context, state lsapi.KindListing, all []lsapi.Membership) error {
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
@@ -109,50 +121,82 @@ func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membe
 	if r.lease.Epoch == 0 {
 		return record.LeaseLost(lsapi.ELB(refreshLease))
 	}
-	listed, err := encodeListing(all)
+	pools, err := encodeListing(all)
 	if err != nil {
 		return err
 	}
-	err = r.leases.write(ctx, func(ctx context.Context, t *tables) error {
-		return r.write(ctx, t, asOf, listed)
+	var next publishedListing
+	err = r.leases.write(ctx, func(ctx context.Context, t *tables) (err error) {
+		next, err = r.write(ctx, t, state, pools)
+		return err
 	})
 	switch {
 	case errors.Is(err, errOlder):
 		return nil
 	case errors.Is(err, lsapi.ErrLeaseLost):
-		r.lease, r.published = lsapi.Lease{}, nil
+		r.resign()
 		return err
 	case err != nil:
-		r.published = nil // it may have been written
+		delete(r.published, state.Kind) // it may have been written
 		return err
 	}
-	r.published = listed
+	r.published[state.Kind] = next
 	return nil
 }
 
-func (r *refresh) write(ctx context.Context, t *tables, asOf time.Time, listed map[lsapi.PoolID]listing) error {
+func (r *refresh) write(ctx context.Context, t *tables, state lsapi.KindListing, pools map[lsapi.PoolID]listing) (next publishedListing, err error) {
 	now, err := r.leases.hold(ctx, t, r.lease)
 	if err != nil {
-		return err
+		return next, err
 	}
-	// The database's clock was read before this process's: the listing becomes older by
-	// the difference, never newer.
-	asOf = now.Add(-time.Since(asOf))
-	before := r.published
-	if before == nil {
-		if before, err = published(ctx, t); err != nil {
-			return err
+	before, ok := r.published[state.Kind]
+	if !ok {
+		if before, err = published(ctx, t, state.Kind); err != nil {
+			return next, err
 		}
 	}
-	versions, err := t.queries.MoveListing(ctx, asOf)
+	next = before
+	if state.Failure == "" {
+		// The database's clock was read before this process's: the listing becomes older by
+		// the difference, never newer.
+		next = publishedListing{now.Add(-time.Since(state.AsOf)), pools}
+	}
+	if before.asOf.After(next.asOf) && !before.asOf.After(now) { // a time in the future is of a clock that was set back
+		return next, errOlder
+	}
+	version, err := t.queries.MoveListing(ctx)
 	if err != nil {
-		return err
+		return next, err
 	}
-	if len(versions) == 0 {
-		return errOlder
+	if err := putDifferences(ctx, t, version, before.pools, next.pools); err != nil {
+		return next, err
 	}
-	version := versions[0]
-	for pool, l := range listed {
+	description, err := json.Marshal(listingState{next.asOf, state.Failure, state.Denied})
+	if err != nil {
+		return next, fmt.Errorf("encoding the state of a listing: %w", err)
+	}
+	err = t.queries.PutListed(ctx, postgresdb.PutListedParams{Pool: rowOf(state.Kind), Version: version, Members: []byte("[]"), Description: description})
+	if err != nil {
+		return next, err
+	}
+	return next, t.queries.DropGone(ctx, postgresdb.DropGoneParams{Version: version - goneListings, Kind: rowOf(state.Kind)})
+}
+
+// listingState is the state of the listing of a kind in JSON, without its pools.
+type listingState struct {
+	AsOf    time.Time  `json:"asOf,omitzero"` // by the database's clock
+	Failure lsapi.Code `json:"failure,omitempty"`
+	Denied  bool       `json:"denied,omitempty"`
+}
+
+// rowOf returns the pool of the row of a kind, which is the begin of those of its pools.
+func rowOf(kind lsapi.Kind) string {
+	return lsapi.PoolID{Scope: lsapi.DefaultScope, Kind: kind}.String()
+}
+
+// putDifferences writes the pools that differ between two listings.
+func putDifferences(ctx context.Context, t *tables, version int64, before, next map[lsapi.PoolID]listing) error {
+	for pool, l := range next {
 		if old, ok := before[pool]; ok && old.equal(l) {
 			continue
 		}
@@ -161,30 +205,48 @@ func (r *refresh) write(ctx context.Context, t *tables, asOf time.Time, listed m
 		}
 	}
 	for pool := range before {
-		if _, ok := listed[pool]; ok {
+		if _, ok := next[pool]; ok {
 			continue
 		}
 		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{Pool: pool.String(), Version: version, Gone: true, Members: []byte("[]")}); err != nil {
 			return err
 		}
 	}
-	return t.queries.DropGone(ctx, version-goneListings)
+	return nil
 }
 
-func published(ctx context.Context, t *tables) (map[lsapi.PoolID]listing, error) {
-	rows, err := t.queries.Listed(ctx, 0)
-	found := make(map[lsapi.PoolID]listing, len(rows))
+// published reads the last whole listing of a kind.
+func published(ctx context.Context, t *tables, kind lsapi.Kind) (publishedListing, error) {
+	rows, err := t.queries.Listed(ctx, postgresdb.ListedParams{Kind: rowOf(kind)})
+	if err != nil {
+		return publishedListing{}, err
+	}
+	found := publishedListing{pools: make(map[lsapi.PoolID]listing, len(rows))}
 	for _, row := range rows {
 		if row.Gone {
 			continue
 		}
 		pool, err := record.PoolOf(row.Pool)
 		if err != nil {
-			return nil, err
+			return publishedListing{}, err
 		}
-		found[pool] = listing{row.Members, row.Description}
+		found.pools[pool] = listing{row.Members, row.Description}
 	}
+	_, state, err := stateOf(ctx, t, kind)
+	found.asOf = state.AsOf
 	return found, err
+}
+
+// stateOf reads the row of a kind; zero values if there has been no listing.
+func stateOf(ctx context.Context, t *tables, kind lsapi.Kind) (row postgresdb.ListingRow, state listingState, err error) {
+	rows, err := t.queries.Listing(ctx, rowOf(kind))
+	if err != nil || len(rows) == 0 {
+		return row, state, err
+	}
+	if err := json.Unmarshal(rows[0].Description, &state); err != nil {
+		return row, state, record.Damaged("decoding the state of a listing", err)
+	}
+	return rows[0], state, nil
 }
 
 // listing is a published pool in JSON. Members are null if they are unlisted; the description
@@ -286,8 +348,8 @@ func decodeListed(pool lsapi.PoolID, row postgresdb.Listed) (lsapi.Membership, e
 func (s *store) Lead(ctx context.Context) (bool, error) { return s.refresh.lead(ctx) }
 
 // Publish implements record.Replicas.
-func (s *store) Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error {
-	err := s.refresh.publish(ctx, asOf, all)
+func (s *store) Publish(ctx context.Context, state lsapi.KindListing, all []lsapi.Membership) error {
+	err := s.refresh.publish(ctx, state, all)
 	if err == nil {
 		s.notifier.notify(listingsChannel, "")
 	}
@@ -295,9 +357,9 @@ func (s *store) Publish(ctx context.Context, asOf time.Time, all []lsapi.Members
 }
 
 // SharedListing implements record.Replicas.
-func (s *store) SharedListing(ctx context.Context, after int64) (found lsapi.SharedListing, err error) {
+func (s *store) SharedListing(ctx context.Context, kind lsapi.Kind, after int64) (found lsapi.SharedListing, err error) {
 	err = s.await(ctx, listingsChannel, func(ctx context.Context) (done bool, err error) {
-		found, err = s.listing(ctx, after)
+		found, err = s.listing(ctx, kind, after)
 		return found.Version > 0, err
 	})
 	return found, err
@@ -320,22 +382,24 @@ func (s *store) await(ctx context.Context, channel string, look func(context.Con
 	}
 }
 
-// listing returns the published listing and its differences from an earlier version; the
-// zero value when it is that version.
-func (s *store) listing(ctx context.Context, after int64) (found lsapi.SharedListing, err error) {
+// listing returns the published listing of a kind and its differences from an earlier
+// version; the zero value when it is that version.
+func (s *store) listing(ctx context.Context, kind lsapi.Kind, after int64) (found lsapi.SharedListing, err error) {
 	err = s.read(ctx, func(t *tables) error {
 		began := time.Now()
-		row, err := t.queries.Listing(ctx)
-		if err != nil || row.Version == after {
+		row, state, err := stateOf(ctx, t, kind)
+		if err != nil || row.Version == 0 || row.Version == after {
 			return err
 		}
-		if row.AsOf.After(row.Now) {
+		if state.AsOf.After(row.Now) {
 			return nil // the clock was set back: its age is unknown, and another one follows soon
 		}
-		// This process's clock was read before the database's: the listing becomes older by
-		// the difference, never newer.
-		asOf := began.Add(-row.Now.Sub(row.AsOf))
-		found = lsapi.SharedListing{Version: row.Version, AsOf: s.latest.notBefore(row.Version, asOf)}
+		found = lsapi.SharedListing{Version: row.Version, KindListing: lsapi.KindListing{Kind: kind, Failure: state.Failure, Denied: state.Denied}}
+		if !state.AsOf.IsZero() {
+			// This process's clock was read before the database's: the listing becomes older by
+			// the difference, never newer.
+			found.AsOf = s.latest.notBefore(kind, row.Version, began.Add(-row.Now.Sub(state.AsOf)))
+		}
 		if after > row.Version || 0 < after && after < row.Version-goneListings { // the record was restored, or pruned
 			found.Whole, after = true, 0
 		}
@@ -344,27 +408,37 @@ func (s *store) listing(ctx context.Context, after int64) (found lsapi.SharedLis
 	return found, err
 }
 
+// latestListings are the last listings that were read.
+type latestListings struct {
+	mu     sync.Mutex
+	byKind map[lsapi.Kind]latestListing
+}
+
 type latestListing struct {
-	mu      sync.Mutex
 	version int64
 	asOf    time.Time
 }
 
-// notBefore returns the time of a listing, at least that of earlier ones: comparisons of
-// clocks are imprecise.
-func (l *latestListing) notBefore(version int64, asOf time.Time) time.Time {
+// notBefore returns the time of a listing, at least that of earlier ones of the kind:
+// comparisons of clocks are imprecise.
+func (l *latestListings) notBefore(kind lsapi.Kind, version int64, asOf time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if version < l.version {
+	latest := l.byKind[kind]
+	if version < latest.version {
 		return asOf
 	}
-	l.version, l.asOf = version, record.Latest(l.asOf, asOf)
-	return l.asOf
+	if l.byKind == nil {
+		l.byKind = make(map[lsapi.Kind]latestListing)
+	}
+	latest = latestListing{version, record.Latest(latest.asOf, asOf)}
+	l.byKind[kind] = latest
+	return latest.asOf
 }
 
 // addDifferences adds the differences from a version. From none, nothing is gone.
 func addDifferences(ctx context.Context, t *tables, found *lsapi.SharedListing, after int64) error {
-	rows, err := t.queries.Listed(ctx, after)
+	rows, err := t.queries.Listed(ctx, postgresdb.ListedParams{Version: after, Kind: rowOf(found.Kind)})
 	if err != nil {
 		return err
 	}

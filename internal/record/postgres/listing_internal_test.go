@@ -17,8 +17,10 @@ func TestRefreshCallsEndWithTheirContextsWhileOneHangs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, call := range map[string]func(context.Context) error{
-			"lead":    func(ctx context.Context) error { _, err := r.lead(ctx); return err },
-			"publish": func(ctx context.Context) error { return r.publish(ctx, time.Now(), nil) },
+			"lead": func(ctx context.Context) error { _, err := r.lead(ctx); return err },
+			"publish": func(ctx context.Context) error {
+				return r.publish(ctx, lsapi.KindListing{Kind: lsapi.KindELB, AsOf: time.Now()}, nil)
+			},
 			"release": r.release,
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)

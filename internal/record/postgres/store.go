@@ -23,7 +23,7 @@ type store struct {
 	notifier *notifier
 	feed     *record.Feed // nil when nothing learns
 	refresh  *refresh
-	latest   latestListing
+	latest   latestListings
 	base     context.Context //nolint:containedctx // it is what Close ends
 	stop     context.CancelFunc
 	work     sync.WaitGroup

@@ -12,10 +12,10 @@ import (
 func (s *store) Lead(context.Context) (bool, error) { return true, nil }
 
 // Publish implements record.Replicas.
-func (s *store) Publish(context.Context, time.Time, []lsapi.Membership) error { return nil }
+func (s *store) Publish(context.Context, lsapi.KindListing, []lsapi.Membership) error { return nil }
 
 // SharedListing implements record.Replicas: there is none.
-func (s *store) SharedListing(ctx context.Context, _ int64) (lsapi.SharedListing, error) {
+func (s *store) SharedListing(ctx context.Context, _ lsapi.Kind, _ int64) (lsapi.SharedListing, error) {
 	<-ctx.Done()
 	return lsapi.SharedListing{}, record.TimedOut(ctx)
 }

@@ -50,6 +50,7 @@ func newInstance(d *lsapi.InstanceDetail) apiv1.Instance {
 		State:            string(d.State),
 		Complete:         d.Whole,
 		Unread:           converted(d.Unread, func(p *lsapi.PoolID) string { return p.Path() }),
+		Outdated:         converted(d.Outdated, newOutdatedKind),
 		Memberships:      converted(d.Memberships, newInstanceMembership),
 	}
 }

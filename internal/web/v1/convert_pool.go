@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lsapi"
+	"lsapi/api/status"
 	apiv1 "lsapi/api/v1"
 )
 
@@ -116,4 +117,15 @@ func membershipVersion(all []lsapi.MemberDetail) string {
 		}
 	}
 	return lsapi.MembershipVersion(attached)
+}
+
+func newOutdatedKind(k *lsapi.KindListing) apiv1.OutdatedKind {
+	kind := apiv1.OutdatedKind{Kind: string(k.Kind), Shown: k.Served, AsOf: instant(k.AsOf)}
+	switch {
+	case k.Denied:
+		kind.Reason = string(lsapi.CodeDenied)
+	case k.Failure != "":
+		kind.Reason = string(status.Public(k.Failure))
+	}
+	return kind
 }

@@ -28,13 +28,13 @@ func (a *API) listPools(x *exchange.Exchange, q *poolsQuery) error {
 	}
 	ctx, cancel := x.Deadline()
 	defer cancel()
-	page, more, err := a.Fleet.Pools(ctx, filter)
+	page, err := a.Fleet.Pools(ctx, filter)
 	if err != nil {
 		return err
 	}
-	answer := apiv1.PoolsPage{Pools: converted(page, newPool)}
-	if more && len(page) > 0 {
-		answer.NextCursor = newFleetCursor(filter, page[len(page)-1].ID)
+	answer := apiv1.PoolsPage{Pools: converted(page.Pools, newPool), Complete: len(page.Outdated) == 0, Outdated: converted(page.Outdated, newOutdatedKind)}
+	if page.More && len(page.Pools) > 0 {
+		answer.NextCursor = newFleetCursor(filter, page.Pools[len(page.Pools)-1].ID)
 	}
 	return send(x, answer)
 }

@@ -23,9 +23,8 @@ type Record interface {
 // Fleet shows pools and instances, and waits for members. Errors are *lsapi.Error; other
 // errors are defects, unless they are the context's.
 type Fleet interface {
-	// Pools returns a page of the pools that pass the filter, sorted, and whether there are
-	// more.
-	Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error)
+	// Pools returns a page of the pools that pass the filter.
+	Pools(ctx context.Context, filter lsapi.FleetFilter) (lsapi.PoolsPage, error)
 	// Pool returns a pool, or CodeNotFound. If fresh is set, its members and their health
 	// are read after the call.
 	Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error)

@@ -73,12 +73,17 @@ func (q *Queries) Clock(ctx context.Context) (time.Time, error) {
 }
 
 const dropGone = `-- name: DropGone :exec
-DELETE FROM listed WHERE gone AND version <= $1
+DELETE FROM listed WHERE gone AND version <= $1 AND starts_with(pool, $2)
 `
 
+type DropGoneParams struct {
+	Version int64
+	Kind    string
+}
+
 // Of pools that were deleted, with names that may never come again.
-func (q *Queries) DropGone(ctx context.Context, version int64) error {
-	_, err := q.db.Exec(ctx, dropGone, version)
+func (q *Queries) DropGone(ctx context.Context, arg DropGoneParams) error {
+	_, err := q.db.Exec(ctx, dropGone, arg.Version, arg.Kind)
 	return err
 }
 
@@ -153,11 +158,16 @@ func (q *Queries) LeaveReplicas(ctx context.Context, id string) error {
 }
 
 const listed = `-- name: Listed :many
-SELECT pool, version, gone, members, description FROM listed WHERE version > $1 ORDER BY pool
+SELECT pool, version, gone, members, description FROM listed WHERE version > $1 AND pool <> $2 AND starts_with(pool, $2) ORDER BY pool
 `
 
-func (q *Queries) Listed(ctx context.Context, version int64) ([]Listed, error) {
-	rows, err := q.db.Query(ctx, listed, version)
+type ListedParams struct {
+	Version int64
+	Kind    string
+}
+
+func (q *Queries) Listed(ctx context.Context, arg ListedParams) ([]Listed, error) {
+	rows, err := q.db.Query(ctx, listed, arg.Version, arg.Kind)
 	if err != nil {
 		return nil, err
 	}
@@ -182,49 +192,47 @@ func (q *Queries) Listed(ctx context.Context, version int64) ([]Listed, error) {
 	return items, nil
 }
 
-const listing = `-- name: Listing :one
-SELECT version, as_of, clock_timestamp()::timestamptz AS now FROM listing WHERE id = 1
+const listing = `-- name: Listing :many
+SELECT version, description, clock_timestamp()::timestamptz AS now FROM listed WHERE pool = $1
 `
 
 type ListingRow struct {
-	Version int64
-	AsOf    time.Time
-	Now     time.Time
+	Version     int64
+	Description []byte
+	Now         time.Time
 }
 
-func (q *Queries) Listing(ctx context.Context) (ListingRow, error) {
-	row := q.db.QueryRow(ctx, listing)
-	var i ListingRow
-	err := row.Scan(&i.Version, &i.AsOf, &i.Now)
-	return i, err
-}
-
-const moveListing = `-- name: MoveListing :many
-UPDATE listing SET version = version + 1, as_of = $1::timestamptz
-WHERE id = 1 AND (as_of <= $1::timestamptz OR as_of > clock_timestamp())
-RETURNING version
-`
-
-// One that is published already stays when it is the later one, unless that is by a
-// clock that was set back since.
-func (q *Queries) MoveListing(ctx context.Context, asOf time.Time) ([]int64, error) {
-	rows, err := q.db.Query(ctx, moveListing, asOf)
+// The row of a kind has the state of its listing in place of a description, and as its pool
+// the begin of the ids of the kind's pools, such as 'default/elb/'.
+func (q *Queries) Listing(ctx context.Context, pool string) ([]ListingRow, error) {
+	rows, err := q.db.Query(ctx, listing, pool)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []int64
+	var items []ListingRow
 	for rows.Next() {
-		var version int64
-		if err := rows.Scan(&version); err != nil {
+		var i ListingRow
+		if err := rows.Scan(&i.Version, &i.Description, &i.Now); err != nil {
 			return nil, err
 		}
-		items = append(items, version)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	return items, nil
+}
+
+const moveListing = `-- name: MoveListing :one
+UPDATE listing SET version = version + 1, as_of = clock_timestamp() WHERE id = 1 RETURNING version
+`
+
+func (q *Queries) MoveListing(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, moveListing)
+	var version int64
+	err := row.Scan(&version)
+	return version, err
 }
 
 const publishHealth = `-- name: PublishHealth :many

@@ -13,18 +13,16 @@ WHERE seen_at BETWEEN clock_timestamp() - sqlc.arg(lately)::bigint * interval '1
 DELETE FROM replicas
 WHERE id = sqlc.arg(id) OR seen_at < clock_timestamp() - interval '1 hour' OR seen_at > clock_timestamp() + interval '1 hour';
 
--- name: Listing :one
-SELECT version, as_of, clock_timestamp()::timestamptz AS now FROM listing WHERE id = 1;
+-- name: MoveListing :one
+UPDATE listing SET version = version + 1, as_of = clock_timestamp() WHERE id = 1 RETURNING version;
 
--- name: MoveListing :many
--- One that is published already stays when it is the later one, unless that is by a
--- clock that was set back since.
-UPDATE listing SET version = version + 1, as_of = sqlc.arg(as_of)::timestamptz
-WHERE id = 1 AND (as_of <= sqlc.arg(as_of)::timestamptz OR as_of > clock_timestamp())
-RETURNING version;
+-- name: Listing :many
+-- The row of a kind has the state of its listing in place of a description, and as its pool
+-- the begin of the ids of the kind's pools, such as 'default/elb/'.
+SELECT version, description, clock_timestamp()::timestamptz AS now FROM listed WHERE pool = $1;
 
 -- name: Listed :many
-SELECT * FROM listed WHERE version > $1 ORDER BY pool;
+SELECT * FROM listed WHERE version > sqlc.arg(version) AND pool <> sqlc.arg(kind) AND starts_with(pool, sqlc.arg(kind)) ORDER BY pool;
 
 -- name: PutListed :exec
 INSERT INTO listed (pool, version, gone, members, description) VALUES ($1, $2, $3, $4, $5)
@@ -33,7 +31,7 @@ ON CONFLICT (pool) DO UPDATE SET
 
 -- name: DropGone :exec
 -- Of pools that were deleted, with names that may never come again.
-DELETE FROM listed WHERE gone AND version <= $1;
+DELETE FROM listed WHERE gone AND version <= sqlc.arg(version) AND starts_with(pool, sqlc.arg(kind));
 
 -- name: ClaimHealth :many
 -- While another process has the claim, nothing is locked or written. A future time is of
