@@ -288,6 +288,31 @@ func (f *fakeRecord) Health(_ context.Context, pool lsapi.PoolID) (map[lsapi.Mem
 	return known, nil
 }
 
+// Later implements membership.Record.
+func (f *fakeRecord) Later(_ context.Context, change lsapi.Change) ([]lsapi.Change, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.arrive("Later", nil); err != nil {
+		return nil, err
+	}
+	var later []lsapi.Change
+	found := false
+	for _, e := range f.log(change.Pool).events {
+		switch {
+		case e.Change.ID == change.ID:
+			found, later = true, nil
+		case e.Kind == lsapi.EventObserved && slices.Contains(slices.Concat(e.Added, e.Removed), change.Member):
+			later = append(later, lsapi.Change{ID: "outside", Member: change.Member, Action: lsapi.Attach, Source: lsapi.SourceExternal})
+		case e.Change.Member == change.Member && (e.Change.Outcome == lsapi.OutcomeApplied || e.Change.Outcome == lsapi.OutcomeUnknown):
+			later = append(later, e.Change)
+		}
+	}
+	if !found {
+		return nil, &lsapi.Error{Code: lsapi.CodeNotFound}
+	}
+	return later, nil
+}
+
 func setAll(members map[lsapi.MemberID]bool, ids []lsapi.MemberID, member bool) {
 	for _, id := range ids {
 		if member {

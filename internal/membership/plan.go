@@ -47,6 +47,10 @@ func (p *plan) judge(c *caller) {
 		p.first.fail([]*caller{c}, errMadeAgain(p.pool))
 		return
 	}
+	if err := p.checkUndo(c); err != nil {
+		p.first.fail([]*caller{c}, err)
+		return
+	}
 	requests := c.prepare(p.v.members)
 	if err := p.lookUpNew(c, requests); err != nil {
 		p.first.fail([]*caller{c}, errUnread(err))

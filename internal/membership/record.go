@@ -29,6 +29,10 @@ type Record interface {
 	// Health returns the health on record of the pool's members, and of those that it
 	// is draining, by instance.
 	Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error)
+	// Later returns the changes of a change's member in its pool that may have had an effect
+	// after it, external ones included, oldest first; at most 10. CodeNotFound: the change is
+	// not on record.
+	Later(ctx context.Context, change lsapi.Change) ([]lsapi.Change, error)
 	// Unfinished returns the pools that have changes without outcome, or changes that
 	// were applied within the period before now.
 	Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error)

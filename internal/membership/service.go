@@ -126,6 +126,7 @@ func New(aws AWS, o Options) *Service {
 //   - CodeInvalid: EC2 does not know the instance to attach, it does not run, or AWS
 //     refuses it.
 //   - CodeConflict: the membership already is as requested.
+//   - CodeSuperseded: later changes of the member came after the one to undo.
 //   - CodeMinInService, CodeMinPerZone, CodeMaxOut, CodeKeepLast, CodeFreeze: a guard
 //     refuses it. A GuardRefusal is in the chain.
 //   - CodeHealthUnknown, CodeTagsUnknown: no guard can judge it. Nothing changed.

@@ -197,6 +197,8 @@ func (nopRecord) LaneState(context.Context, lsapi.PoolID, time.Duration) (lsapi.
 func (nopRecord) Health(context.Context, lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error) {
 	return nil, nil
 }
+func (nopRecord) Later(context.Context, lsapi.Change) ([]lsapi.Change, error) { return nil, nil }
+
 func (nopRecord) Unfinished(context.Context, time.Duration) ([]lsapi.PoolID, error) { return nil, nil }
 
 // run lets everybody do what the seed says for a while, and stops.
