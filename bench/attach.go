@@ -72,10 +72,11 @@ func toBalancers(name string, clients, n int) attachCase {
 
 // attachRun is the result of one run.
 type attachRun struct {
-	seconds   float64
-	attached  float64 // clients with a 201
-	registers float64 // calls
-	retries   float64
+	seconds float64
+	done    float64 // clients with their success
+	calls   float64 // of the case's action
+	health  float64 // calls of DescribeInstanceHealth
+	retries float64
 }
 
 // run runs the clients on a service and an AWS of their own.
@@ -95,19 +96,19 @@ func (c *attachCase) run(ctx context.Context, b *bench, l launch) error {
 	bounded, cancel := context.WithTimeout(ctx, attachBound)
 	defer cancel()
 	began := time.Now()
-	err = together(all, func(a *attacher) error { return a.attach(bounded) })
+	err = together(all, func(a *attacher) error { return a.change(bounded) })
 	run := attachRun{seconds: time.Since(began).Seconds()}
 	if err != nil && bounded.Err() == nil {
 		return err
 	}
 	for _, a := range all {
 		run.retries += float64(a.retries)
-		if a.attached {
-			run.attached++
+		if a.done {
+			run.done++
 		}
 	}
 	calls, err := p.aws.calls(ctx)
-	run.registers = float64(calls[c.action])
+	run.calls, run.health = float64(calls[c.action]), float64(calls["DescribeInstanceHealth"])
 	c.runs = append(c.runs, run)
 	return err
 }
@@ -131,9 +132,9 @@ func (c attachCase) rows(slow attachCase) []report.Row {
 	}
 	took := func(r attachRun) float64 { return r.seconds }
 	rows := []report.Row{
-		row("clients with their 201", "", report.AtLeast(float64(c.clients)), func(r attachRun) float64 { return r.attached }),
+		row("clients with their success", "", report.AtLeast(float64(c.clients)), func(r attachRun) float64 { return r.done }),
 		row("wall time", "s", c.bound, took),
-		row("register calls", "", c.calls, func(r attachRun) float64 { return r.registers }),
+		row(c.action+" calls", "", c.calls, func(r attachRun) float64 { return r.calls }),
 		row("requests tried again after a 503 or 504", "", nil, func(r attachRun) float64 { return r.retries }),
 	}
 	if len(slow.runs) == 0 {

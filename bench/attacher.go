@@ -12,28 +12,41 @@ import (
 // shortPause is the pause before a retry without Retry-After.
 const shortPause = 100 * time.Millisecond
 
-// attacher is a client that attaches one instance, on a connection of its own.
+// attacher is a client that attaches one instance, or detaches one, on a connection of its own.
 type attacher struct {
-	service        *service
-	http           *http.Client
-	path, instance string
-	// put sends PUT to the path, in place of POST with the instance.
-	put bool
+	service            *service
+	http               *http.Client
+	method, path, body string
+	// success is the status of the response when the change is made, and repeated when it was
+	// made before.
+	success, repeated int
 
-	attached bool
-	retries  int
-	unsure   bool // the outcome of an earlier request is unknown
+	done    bool
+	retries int
+	unsure  bool // the outcome of an earlier request is unknown
 }
 
+// newAttacher returns an attacher to the load balancer at a path of the first API.
 func newAttacher(s *service, path, instance string) attacher {
-	// The connection ends with the service, before the next is measured.
-	return attacher{service: s, path: path, instance: instance, http: &http.Client{Transport: &http.Transport{}}}
+	return attacher{
+		service: s, method: http.MethodPost, path: path, body: fmt.Sprintf(`{"instanceId":%q}`, instance),
+		success: http.StatusCreated, repeated: http.StatusConflict,
+		// The connection ends with the service, before the next is measured.
+		http: &http.Client{Transport: &http.Transport{}},
+	}
 }
 
 // newGroupAttacher returns an attacher to the n-th target group.
 func newGroupAttacher(s *service, n int, instance string) attacher {
 	a := newAttacher(s, groupPath(n)+"/members/"+instance, instance)
-	a.put = true
+	a.method, a.body, a.repeated = http.MethodPut, "", http.StatusOK
+	return a
+}
+
+// newDetacher returns a client that detaches a member from the pool at a path.
+func newDetacher(s *service, pool, member string) attacher {
+	a := newAttacher(s, pool+"/members/"+member, member)
+	a.method, a.body, a.success, a.repeated = http.MethodDelete, "", http.StatusOK, http.StatusNotFound
 	return a
 }
 
@@ -43,33 +56,29 @@ func (a *attacher) connect(ctx context.Context) error {
 	return err
 }
 
-// attach retries until the response is 201. A conflict after an unknown outcome counts,
-// too, or 200 to a PUT: then that attach succeeded.
-func (a *attacher) attach(ctx context.Context) error {
-	method, body := http.MethodPost, fmt.Sprintf(`{"instanceId":%q}`, a.instance)
-	if a.put {
-		method, body = http.MethodPut, ""
-	}
+// change retries until the change is made. That it was made before counts after an unknown
+// outcome.
+func (a *attacher) change(ctx context.Context) error {
 	for {
-		status, header, err := a.send(ctx, method, a.path, body)
+		status, header, err := a.send(ctx, a.method, a.path, a.body)
 		if err != nil {
 			return err
 		}
 		switch status {
-		case http.StatusCreated:
-			a.attached = true
+		case a.success:
+			a.done = true
 			return nil
-		case http.StatusConflict, http.StatusOK:
+		case a.repeated:
 			if a.unsure {
-				a.attached = true
+				a.done = true
 				return nil
 			}
-			return fmt.Errorf("attach %s: without an earlier attach, the response is %d", a.instance, status)
+			return fmt.Errorf("%s %s: without an earlier change, the response is %d", a.method, a.path, status)
 		case http.StatusServiceUnavailable:
 		case http.StatusGatewayTimeout:
 			a.unsure = true
 		default:
-			return fmt.Errorf("attach %s: %d", a.instance, status)
+			return fmt.Errorf("%s %s: %d", a.method, a.path, status)
 		}
 		a.retries++
 		if err := pause(ctx, advised(header)); err != nil {

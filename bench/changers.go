@@ -27,9 +27,9 @@ func newChangers(ctx context.Context, s *service, clients, balancers int) ([]cha
 	return all, together(all, func(c *changer) error { return c.connect(ctx) })
 }
 
-// change makes changes for a while, each after the previous response and a pause. The
+// repeat makes changes for a while, each after the previous response and a pause. The
 // instance has no other writer and the service no limit: each response is 201.
-func (c *changer) change(ctx context.Context, lasts, apart time.Duration) error {
+func (c *changer) repeat(ctx context.Context, lasts, apart time.Duration) error {
 	// A random first pause spreads the clients.
 	due := time.Now().Add(time.Duration(rand.Float64() * float64(apart)))
 	for end := time.Now().Add(lasts); due.Before(end) && time.Now().Before(end); due = due.Add(apart) {
@@ -41,12 +41,12 @@ func (c *changer) change(ctx context.Context, lasts, apart time.Duration) error 
 			method = http.MethodDelete
 		}
 		began := time.Now()
-		status, _, err := c.send(ctx, method, c.path, fmt.Sprintf(`{"instanceId":%q}`, c.instance))
+		status, _, err := c.send(ctx, method, c.path, c.body)
 		if err != nil {
 			return err
 		}
 		if status != http.StatusCreated {
-			return fmt.Errorf("%s %s of %s: %d", method, c.path, c.instance, status)
+			return fmt.Errorf("%s %s of %s: %d", method, c.path, c.body, status)
 		}
 		c.latencies = append(c.latencies, time.Since(began))
 		c.isMember = !c.isMember

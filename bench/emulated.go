@@ -130,10 +130,11 @@ func groupPath(n int) string { return "/v1/pools/tg/" + group(n) }
 // instancePath returns the path of a target's instance.
 func instancePath(n, nth int) string { return "/v1/instances/" + target(n, nth) }
 
-// balancer, group, target and spare return names in a generated fleet: of the n-th load
-// balancer or target group, of the nth instance in the n-th target group, and of the n-th
-// instance that is in no pool.
-func balancer(n int) string    { return fmt.Sprintf("elb-%04d", n) }
-func group(n int) string       { return fmt.Sprintf("tg-%04d", n) }
-func target(n, nth int) string { return fmt.Sprintf("i-1%08x%08x", (n+1)/2, nth) }
-func spare(n int) string       { return fmt.Sprintf("i-0%08x%08x", 0, n) }
+// balancer, group, memberOf, target and spare return names in a generated fleet: of the n-th
+// load balancer or target group, of the nth instance in it, and of the n-th instance that is in
+// no pool.
+func balancer(n int) string      { return fmt.Sprintf("elb-%04d", n) }
+func group(n int) string         { return fmt.Sprintf("tg-%04d", n) }
+func memberOf(n, nth int) string { return fmt.Sprintf("i-0%08x%08x", n, nth) }
+func target(n, nth int) string   { return fmt.Sprintf("i-1%08x%08x", (n+1)/2, nth) }
+func spare(n int) string         { return fmt.Sprintf("i-0%08x%08x", 0, n) }

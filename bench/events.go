@@ -55,11 +55,10 @@ func measureStreams(ctx context.Context, p pair, s *report.Section, streams, eve
 	if err := w.connect(ctx, streams); err != nil {
 		return err
 	}
-	client := newAttacher(p.service, path(1), "")
 	var measured []time.Duration
 	for n := range events {
-		client.instance = spare(n + 1)
-		if err := client.attach(ctx); err != nil {
+		client := newAttacher(p.service, path(1), spare(n+1))
+		if err := client.change(ctx); err != nil {
 			return err
 		}
 		later, err := w.await(ctx, streams, time.Now())
@@ -184,7 +183,7 @@ func measureWaits(ctx context.Context, p pair, s *report.Section, waits int) err
 		watching, cancel := context.WithCancel(ctx)
 		go func() { served <- p.aws.untilInService(watching, balancer(2), instance) }()
 		client := newAttacher(p.service, path(2)+"?wait=true&timeout="+waitBound, instance)
-		status, _, err := client.send(ctx, http.MethodPost, client.path, fmt.Sprintf(`{"instanceId":%q}`, instance))
+		status, _, err := client.send(ctx, client.method, client.path, client.body)
 		answered := time.Now()
 		if err == nil && status != http.StatusCreated {
 			err = fmt.Errorf("attach and wait: %d", status)

@@ -100,7 +100,7 @@ func (r *recording) run(ctx context.Context, lasts, apart time.Duration) error {
 		return err
 	}
 	began := time.Now()
-	if err := together(r.clients, func(c *changer) error { return c.change(ctx, lasts, apart) }); err != nil {
+	if err := together(r.clients, func(c *changer) error { return c.repeat(ctx, lasts, apart) }); err != nil {
 		return err
 	}
 	r.took, r.writes = time.Since(began), latenciesOf(r.clients)

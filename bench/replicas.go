@@ -129,7 +129,7 @@ func (b *bench) takeOverOnce(ctx context.Context, server *postgres) (lane, refre
 	ended := make(chan error, 1)
 	go func() {
 		// It fails when the replica ends.
-		ended <- together(busy, func(c *changer) error { return c.change(ctx, takeoverBound, 0) })
+		ended <- together(busy, func(c *changer) error { return c.repeat(ctx, takeoverBound, 0) })
 	}()
 	if err := pause(ctx, busyBeforeDeath); err != nil {
 		return 0, 0, err
@@ -164,7 +164,7 @@ func takeLanes(ctx context.Context, s *service) error {
 	}
 	bounded, cancel := context.WithTimeout(ctx, takeoverBound)
 	defer cancel()
-	return together(all, func(a *attacher) error { return a.attach(bounded) })
+	return together(all, func(a *attacher) error { return a.change(bounded) })
 }
 
 // untilListed reads until the service has listed the region n times. Without reads it

@@ -31,6 +31,7 @@ func sections() []section {
 		{"groups", "500 target groups of 20, of which 20 are read, for six minutes: AWS takes 50 ms a call and throttles", measureGroups},
 		{"groupreads", "reads of target groups and of instances, beside the cached list of a load balancer", measureGroupReads},
 		{"groupattach", "500 clients attach 500 instances to a target group of 500: AWS takes 50 ms a call and throttles", measureGroupAttach},
+		{"guarded", "500 clients detach 500 of 510 members of a guarded pool: AWS takes 50 ms a call and throttles", measureGuarded},
 		{"groupscale", "10,000 target groups of 10, with a budget to read them all within minutes", measureGroupScale},
 		{"record", "the record of changes: clients change 50 load balancers, AWS takes no time", measureRecord},
 		{"history", "a record of many changes", measureHistory},
