@@ -20,6 +20,8 @@ type ChangesQuery struct {
 	Action   lsapi.Action
 	// Outcome may be lsapi.OutcomeOpen.
 	Outcome lsapi.Outcome
+	// Bulk is the id of a bulk.
+	Bulk string
 	// From and To bound IntendedAt: From <= IntendedAt < To.
 	From, To time.Time
 	// Limit bounds a page; 0 is the service's default.
@@ -40,6 +42,7 @@ func (c *Client) Changes(ctx context.Context, q ChangesQuery) (page apiv1.Change
 	set(v, "actor", q.Actor)
 	set(v, "action", string(q.Action))
 	set(v, "outcome", string(q.Outcome))
+	set(v, "bulk", q.Bulk)
 	set(v, "from", apiv1.Time{Time: q.From}.String())
 	set(v, "to", apiv1.Time{Time: q.To}.String())
 	set(v, "cursor", q.Cursor)

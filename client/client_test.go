@@ -202,8 +202,8 @@ func TestRequestsMatchTheAPI(t *testing.T) {
 			_, err := c.Detach(ctx, webELB, webMember, client.ChangeOptions{})
 			return err
 		},
-		"GET /v1/changes?action=detach&from=2026-11-24T18%3A54%3A00.000Z&instance=i-5203422c&limit=5&member=" + instance + "&outcome=applied&pool=elb%2Fweb-elb": func(ctx context.Context, c *client.Client) error {
-			_, err := c.Changes(ctx, client.ChangesQuery{Pool: webELB, Member: webMember, Instance: "i-5203422c", Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, From: at, Limit: 5})
+		"GET /v1/changes?action=detach&bulk=01a20ee8-6140-7a11-8000-0123456789aa&from=2026-11-24T18%3A54%3A00.000Z&instance=i-5203422c&limit=5&member=" + instance + "&outcome=applied&pool=elb%2Fweb-elb": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Changes(ctx, client.ChangesQuery{Pool: webELB, Member: webMember, Instance: "i-5203422c", Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, Bulk: "01a20ee8-6140-7a11-8000-0123456789aa", From: at, Limit: 5})
 			return err
 		},
 		"PUT /v1/pools/tg/web/members/" + instance + ":8080": func(ctx context.Context, c *client.Client) error {

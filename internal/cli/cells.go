@@ -201,7 +201,7 @@ func changeColumns(pools ...lsapi.PoolID) []term.Column {
 		{Head: "TIME", Width: 19}, {Head: "OUTCOME", Width: 9}, {Head: "ACTION", Width: 6}, pool, {Head: "MEMBER", Width: memberWidth(pools...)},
 		{Head: "ACTOR", Width: 16, Least: 7, Rank: 3}, {Head: "CHANGE", Width: 36, Rank: 5},
 		{Head: "COMPLETED", Width: 19, Wide: true}, {Head: "CODE", Width: 16, Wide: true}, {Head: "MEMBERS", Width: 8, Wide: true},
-		{Head: "REQUEST", Width: 26, Wide: true}, {Head: "REASON", Width: 30, Least: 10, Rank: 4},
+		{Head: "REQUEST", Width: 26, Wide: true}, {Head: "BULK", Width: 36, Wide: true}, {Head: "REASON", Width: 30, Least: 10, Rank: 4},
 	}
 }
 
@@ -215,8 +215,28 @@ func changeRow(c apiv1.Change) term.Row {
 	}
 	return term.Row{
 		dateTime(c.IntendedAt), term.Styled(c.Outcome, outcomeStyles[lsapi.Outcome(c.Outcome)]), c.Action, c.Pool, c.Member,
-		actor, c.ID, dateTime(c.CompletedAt), c.Code, members, c.RequestID, c.Reason,
+		actor, c.ID, dateTime(c.CompletedAt), c.Code, members, c.RequestID, c.Bulk, reasonText(c),
 	}
+}
+
+// reasonText returns the guard of a change, the change that it undoes, and the caller's
+// reason.
+func reasonText(c apiv1.Change) string {
+	var parts []string
+	switch g := c.Guard; {
+	case g == nil:
+	case g.Overridden:
+		parts = append(parts, "overrides "+g.Rule+" ("+g.Reason+")")
+	default:
+		parts = append(parts, "refused by "+g.Rule)
+	}
+	if c.Undoes != "" {
+		parts = append(parts, "undoes "+c.Undoes)
+	}
+	if c.Reason != "" {
+		parts = append(parts, c.Reason)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // outcomeStyles are the styles of unsuccessful outcomes.

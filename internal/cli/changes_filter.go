@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"lsapi"
+	"lsapi/internal/record"
 )
 
 // listPage is the page size.
@@ -18,6 +19,7 @@ const listPage = 1000
 type changesFlags struct {
 	filter   lsapi.ChangeFilter
 	pool     string
+	bulk     string
 	instance string
 	from, to string
 	follow   bool
@@ -29,6 +31,7 @@ func (f *changesFlags) addFilters(flags *pflag.FlagSet) {
 	flags.StringVar(&f.filter.Actor, "actor", "", "only by this `user`")
 	choiceVarP(flags, &f.filter.Action, "action", "", "", "attach or detach", lsapi.Attach, lsapi.Detach)
 	choiceVarP(flags, &f.filter.Outcome, "outcome", "", "", orList(outcomes), outcomes...)
+	flags.StringVar(&f.bulk, "bulk", "", "only of the bulk with this `id`")
 	flags.StringVar(&f.from, "from", "", "requested at this `time` or later")
 	flags.StringVar(&f.to, "to", "", "requested before this `time`")
 	flags.IntVar(&f.filter.Limit, "limit", 100, "maximum `number`; 0 for all")
@@ -61,6 +64,13 @@ func (f *changesFlags) parse(now time.Time) (err error) {
 		}
 		f.filter.Pool = pool
 	}
+	if f.bulk != "" {
+		bulk, ok := record.ParseID(f.bulk)
+		if !ok {
+			return usagef("--bulk: not the id of a bulk, a UUID of version 7")
+		}
+		f.filter.Bulk = bulk.String()
+	}
 	if f.filter.Limit < 0 {
 		return usagef("--limit cannot be negative")
 	}
@@ -80,7 +90,7 @@ func (f *changesFlags) parse(now time.Time) (err error) {
 func (f *changesFlags) query() client.ChangesQuery {
 	return client.ChangesQuery{
 		Pool: f.filter.Pool, Instance: f.filter.Member.Instance, Actor: f.filter.Actor, Action: f.filter.Action,
-		Outcome: f.filter.Outcome, From: f.filter.From, To: f.filter.To,
+		Outcome: f.filter.Outcome, Bulk: f.filter.Bulk, From: f.filter.From, To: f.filter.To,
 	}
 }
 

@@ -29,3 +29,26 @@ func TestTableRowIsOneLineOfPrintableText(t *testing.T) {
 		}
 	}
 }
+
+func TestChangeRowHasItsGuardAndUndo(t *testing.T) {
+	const undone, bulk = "01a20ee8-6140-7a11-8000-000000000103", "01a20ee8-6140-7a11-8000-0123456789aa"
+	for _, test := range []struct {
+		change lsapi.Change
+		want   string
+	}{
+		{lsapi.Change{Reason: "deploy"}, "deploy"},
+		{lsapi.Change{Reason: "deploy", Guard: &lsapi.GuardVerdict{Rule: "minInService 3"}}, "refused by minInService 3; deploy"},
+		{lsapi.Change{Guard: &lsapi.GuardVerdict{Rule: "keepLast", Overridden: true, Reason: "the machine burns"}}, "overrides keepLast (the machine burns)"},
+		{lsapi.Change{Undoes: undone, Reason: "back"}, "undoes " + undone + "; back"},
+	} {
+		var out bytes.Buffer
+		test.change.Bulk = bulk
+		show := changePrinter(&view{screen: term.Screen{Writer: &out, Wide: true, Room: unlimited}, format: formatTable})
+		if err := show(test.change); err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.TrimSpace(out.String()); !strings.Contains(text, bulk+"  "+test.want) || !strings.HasSuffix(text, test.want) {
+			t.Errorf("the row is %q, want %q", text, test.want)
+		}
+	}
+}

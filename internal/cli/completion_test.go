@@ -11,7 +11,7 @@ import (
 
 // anyText are the flags without a fixed set of values.
 var anyText = []string{
-	"actor", "after", "aws-endpoint", "backend", "body", "connections", "content-type", "duration", "emulator-listen", "fail-if", "from", "header", "idle-after",
+	"actor", "after", "aws-endpoint", "backend", "body", "bulk", "connections", "content-type", "duration", "emulator-listen", "fail-if", "from", "header", "idle-after",
 	"instance", "keep-changes", "lag", "latency", "limit", "listen", "max-stale-on-error", "max-staleness",
 	"member-concurrency", "name", "pool", "rate", "reason", "region", "request-timeout", "shutdown-timeout", "steps", "store",
 	"surge-queue", "sweep", "tag", "timeout", "to", "trusted-proxies", "url", "user", "vpc",

@@ -372,7 +372,7 @@ func (s *fakeService) changes(w http.ResponseWriter, r *http.Request) {
 		id := c.ID
 		fits := func(parameter, value string) bool { return q.Get(parameter) == "" || q.Get(parameter) == value }
 		if !fits("pool", c.Pool) || !fits("instance", c.Member) || !fits("actor", c.Actor) ||
-			!fits("action", c.Action) || !fits("outcome", c.Outcome) || q.Get("cursor") != "" && id >= q.Get("cursor") {
+			!fits("action", c.Action) || !fits("outcome", c.Outcome) || !fits("bulk", c.Bulk) || q.Get("cursor") != "" && id >= q.Get("cursor") {
 			continue
 		}
 		page.Changes = append(page.Changes, c)

@@ -38,6 +38,15 @@ func checkGolden(t *testing.T, name, body string) {
 	}
 }
 
+func TestChangeAnswerHasItsTerms(t *testing.T) {
+	r := &records{changes: story().changes[:1]}
+	c := &r.changes[0]
+	c.Bulk, c.Undoes, c.IfMatch = changeID(1000, epoch), changeID(9, epoch), `"v1", "v2"`
+	c.Guard = &lsapi.GuardVerdict{Rule: "minInService 3", Overridden: true, Reason: "the machine burns"}
+	got := get(t, r, "/v1/changes/"+c.ID)
+	checkGolden(t, "change-terms.json", indented(t, got.body))
+}
+
 // indented makes JSON readable for people.
 func indented(t *testing.T, body string) string {
 	t.Helper()
@@ -134,6 +143,9 @@ func TestFiltersNarrowChanges(t *testing.T) {
 		{"outcome=refused", []int{10, 6, 2}},
 		{"outcome=open", []int{11, 7, 3}},
 		{"outcome=unknown", nil},
+		{"bulk=" + changeID(1001, epoch), []int{7, 6}},
+		{"bulk=" + changeID(1001, epoch) + "&action=detach&outcome=open", []int{7}},
+		{"bulk=" + changeID(7, epoch), nil},
 		{"from=2026-11-24T18:00:09Z", []int{11, 10, 9}},
 		{"from=2026-11-24T18:00:09.0001Z", []int{11, 10}},
 		{"to=2026-11-24T18:00:02Z", []int{1, 0}},
@@ -194,6 +206,7 @@ func TestCursorRequiresSameFilters(t *testing.T) {
 	for name, query := range map[string]string{
 		"other filters":     "actor=alice&cursor=" + *next,
 		"another filter":    "actor=bob&outcome=applied&cursor=" + *next,
+		"a bulk":            "actor=bob&bulk=" + changeID(7, epoch) + "&cursor=" + *next,
 		"no filters":        "cursor=" + *next,
 		"cut off":           "actor=bob&cursor=" + (*next)[:20],
 		"something behind":  "actor=bob&cursor=" + *next + "AAAA",
@@ -250,7 +263,7 @@ func checkRefused(t *testing.T, got response, location, message string) {
 func TestInvalidQueryIsRefusedByName(t *testing.T) {
 	const changes, members = "/v1/changes", "/v1/pools/elb/default-elb/members"
 	tests := []struct{ path, query, location, message string }{
-		{changes, "loadBalancer=x", "query.loadBalancer", "there is no such parameter; there are pool, member, instance, actor, action, outcome, from, to, limit, cursor"},
+		{changes, "loadBalancer=x", "query.loadBalancer", "there is no such parameter; there are pool, member, instance, actor, action, outcome, bulk, from, to, limit, cursor"},
 		{changes, "Pool=x", "query.Pool", "no such parameter"},
 		{changes, "=x", "query.", "no such parameter"},
 		{changes, "id=x", "query.id", "no such parameter"},
@@ -273,6 +286,8 @@ func TestInvalidQueryIsRefusedByName(t *testing.T) {
 		{changes, "member=" + running + "&instance=" + spare, "query.instance", "not the instance of the member"},
 		{changes, "action=register", "query.action", "attach, detach"},
 		{changes, "outcome=Applied", "query.outcome", "applied, conflict"},
+		{changes, "bulk=7", "query.bulk", "a UUID of version 7, in lower case"},
+		{changes, "bulk=" + strings.ToUpper(changeID(1001, epoch)), "query.bulk", "a UUID of version 7, in lower case"},
 		{changes, "limit=0", "query.limit", ">= 1"},
 		{changes, "limit=1001", "query.limit", "<= 1000"},
 		{changes, "limit=-1", "query.limit", ">= 1"},

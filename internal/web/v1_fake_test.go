@@ -143,6 +143,9 @@ func filled(n int) *records {
 			Member:  []lsapi.MemberID{lsapi.InstanceMember(running), lsapi.InstanceMember(spare)}[i/3%2],
 			Outcome: outcomes[i%4],
 		}
+		if i%6 < 2 {
+			r.changes[i].Bulk = changeID(1000+i/6, epoch)
+		}
 	}
 	return r
 }

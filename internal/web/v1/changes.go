@@ -18,6 +18,7 @@ type changesQuery struct {
 	Actor    string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1F\\x7F]+$" patternDescription:"without control characters" doc:"Only changes by this user"`
 	Action   string `query:"action" enum:"attach,detach" doc:"Only attaches, or only detaches"`
 	Outcome  string `query:"outcome" enum:"applied,conflict,refused,failed,withdrawn,unknown,open" doc:"Only changes with this outcome; open are those without one"`
+	Bulk     string `query:"bulk" pattern:"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$" patternDescription:"a UUID of version 7, in lower case" doc:"Only changes of this bulk (bulkId), such as 01a20ee8-6140-7a11-8000-0123456789aa"`
 	From     string `query:"from" format:"date-time" doc:"Only changes requested at this time or later, such as 2026-11-24T00:00:00Z. A + in a query is written %2B"`
 	To       string `query:"to" format:"date-time" doc:"Only changes requested before this time; it must be later than from"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000" doc:"The greatest number of changes. Without it, 100 in JSON and all in newline-delimited JSON" example:"100"`
@@ -73,6 +74,7 @@ func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 		Actor:   q.Actor,
 		Action:  lsapi.Action(q.Action),
 		Outcome: lsapi.Outcome(q.Outcome),
+		Bulk:    q.Bulk,
 		Limit:   q.Limit,
 	}
 	if wrong != nil {
