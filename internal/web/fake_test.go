@@ -44,6 +44,10 @@ type memberships struct {
 	recorded, pending bool
 	// refuse, when it is set, refuses members of bulks.
 	refuse func(lsapi.BulkItem) *lsapi.Error
+	// refuseOne, when it is set, is the result of changes of one member.
+	refuseOne func() (lsapi.Result, error)
+	// result, when it is set, is the result of all members of bulks.
+	result *lsapi.MemberResult
 }
 
 func newMemberships() *memberships {
@@ -163,6 +167,9 @@ func (m *memberships) change(ctx context.Context, r lsapi.Request) (lsapi.Result
 	if !ok {
 		return lsapi.Result{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", r.Pool.Name)
 	}
+	if m.refuseOne != nil {
+		return m.refuseOne()
+	}
 	position := slices.Index(ids, r.Member)
 	if (position >= 0) == (r.Action == lsapi.Attach) {
 		return lsapi.Result{Recorded: !r.DryRun}, lsapi.Errorf(lsapi.CodeConflict, "%s of %s is a conflict", r.Action, r.Member)
@@ -236,6 +243,8 @@ func (m *memberships) decide(ctx context.Context, b lsapi.Bulk, item lsapi.BulkI
 		err = m.refuse(item)
 	}
 	switch {
+	case m.result != nil:
+		r.Outcome, r.Err, r.Instance, r.Guard = m.result.Outcome, m.result.Err, m.result.Instance, m.result.Guard
 	case err != nil:
 		r.Outcome, r.Err, r.Instance = lsapi.OutcomeRefused, err, lsapi.Instance{}
 	case slices.Contains(m.members[b.Pool], item.Member) == (item.Action == lsapi.Attach):
@@ -354,4 +363,9 @@ func do(handler http.Handler, r *http.Request) response {
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r)
 	return response{w.Result(), w.Body.String()}
+}
+
+// failsWith returns a failure of every call.
+func failsWith(code lsapi.Code) func(context.Context) error {
+	return func(context.Context) error { return &lsapi.Error{Code: code} }
 }

@@ -232,6 +232,7 @@ type problem struct {
 	Status              int
 	Errors              []struct{ Location, Message string }
 	Member              *apiv1.Member
+	Members             []apiv1.GuardedMember
 }
 
 func readProblem(t *testing.T, got response) problem {

@@ -140,7 +140,7 @@ func (p *memberParser) member(at position, value any) (id lsapi.MemberID, ok boo
 	case before.list == at.list:
 		p.mistake(at.String(), "is the same member as "+before.String())
 	default:
-		p.mistake(at.String(), "contradicts "+before.String()+", which is the same member")
+		p.mistake(at.String(), "contradicts "+before.String()+", the same member")
 	}
 	return id, false
 }
