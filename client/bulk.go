@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/api/status"
 	apiv1 "lsapi/api/v1"
 )
 
@@ -119,25 +118,12 @@ func (c *Client) changeAll(ctx context.Context, method string, pool lsapi.PoolID
 	}
 	result := BulkResult{BulkID: made.BulkID, DryRun: made.DryRun, RequestID: header.Get("X-Request-Id"), Results: make([]MemberResult, len(made.Results))}
 	for i, r := range made.Results {
-		result.Results[i] = MemberResult{MemberResult: r, Err: result.errorOf(r)}
+		result.Results[i] = MemberResult{MemberResult: r, Err: errorOf(r.Outcome, r.ChangeID, result.RequestID, r.Problem)}
 	}
 	if o.Await == nil || o.DryRun {
 		return result, err
 	}
 	return result, errors.Join(err, c.awaitAll(ctx, pool, result.Results, *o.Await))
-}
-
-// errorOf returns the error of a member's change, nil if there is none.
-func (b *BulkResult) errorOf(r apiv1.MemberResult) error {
-	switch r.Outcome {
-	case apiv1.OutcomeApplied, apiv1.OutcomeUnchanged, apiv1.OutcomeWouldApply:
-		return nil
-	}
-	e := &Error{Status: http.StatusConflict, Code: lsapi.CodeBulkFailed, Message: "the change is " + r.Outcome, ChangeID: r.ChangeID, RequestID: b.RequestID}
-	if p := r.Problem; p != nil {
-		e.Status, e.Code, e.Message, e.Members = p.Status, status.Code(p.Status, p.Code), p.Detail, p.Members
-	}
-	return e
 }
 
 // awaitAll waits for the effect of changes, and returns the first error.
@@ -155,7 +141,7 @@ func (c *Client) awaitAll(ctx context.Context, pool lsapi.PoolID, results []Memb
 		room <- struct{}{}
 		waiting.Go(func() {
 			defer func() { <-room }()
-			bounds := AwaitOptions{Timeout: max(time.Until(deadline), minWait), Progress: o.Progress}
+			bounds := AwaitOptions{Timeout: max(time.Until(deadline), min(o.Timeout, lateWait)), Progress: o.Progress}
 			r.State, r.Err = c.awaitEffect(ctx, pool, r.Member, r.Action, bounds)
 		})
 	}

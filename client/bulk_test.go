@@ -183,6 +183,13 @@ func TestDryRunIsMarkedOnBothSides(t *testing.T) {
 	if !errors.Is(err, client.ErrUnreachable) {
 		t.Errorf("of an attach that was made: %v", err)
 	}
+	refused := attachResult
+	refused.Outcome, refused.DryRun, refused.ChangeID = "refused", true, ""
+	refused.Problem = &apiv1.Problem{Status: 409, Code: "guard.freeze", Detail: "frozen"}
+	_, err = serve(t, respond(http.StatusOK, refused)).client(t).Attach(t.Context(), webELB, webMember, client.ChangeOptions{DryRun: true})
+	if client.ErrorCode(err) != lsapi.CodeFreeze || err.Error() != "frozen" {
+		t.Errorf("of one that is refused: %v", err)
+	}
 }
 
 func TestChangeAwaitsItsEffect(t *testing.T) {
@@ -215,7 +222,7 @@ func TestChangeAwaitsItsEffect(t *testing.T) {
 }
 
 func TestUndoReturnsTheOppositeChange(t *testing.T) {
-	undone := apiv1.ChangeResult{Pool: "tg/web", Member: instance + ":8080", Action: "attach", Outcome: "applied", ChangeID: "8"}
+	undone := apiv1.ChangeResult{Pool: "tg/web", Member: instance + ":8080", Action: "attach", Outcome: "applied", ChangeID: "8", Undoes: "7"}
 	s := serve(t, respond(http.StatusOK, undone), problem(http.StatusConflict, "later changes came after it: 9", nil))
 	got, err := s.client(t).Undo(t.Context(), "7", client.ChangeOptions{IdempotencyKey: "k"})
 	if err != nil || got.ChangeResult != undone || s.requests()[0] != "POST /v1/changes/7/undo" {

@@ -21,7 +21,8 @@ type ChangeOptions struct {
 	// key, a Client retries by itself when the service does not respond or is
 	// unavailable. A key has 1 to 128 visible ASCII characters.
 	IdempotencyKey string
-	// DryRun returns what would happen. Nothing is sent to AWS, and nothing is recorded.
+	// DryRun returns what would happen, and the error that the change would have. Nothing is
+	// sent to AWS, and nothing is recorded.
 	DryRun bool
 	// IfMatch is the version that the pool's membership must have, as Members returns it,
 	// or "*" for any. Another one fails with CodePrecondition. Empty: no condition.
@@ -72,7 +73,7 @@ func (c *Client) Detach(ctx context.Context, pool lsapi.PoolID, member lsapi.Mem
 // not on record.
 func (c *Client) Undo(ctx context.Context, id string, o ChangeOptions) (ChangeResult, error) {
 	q := request{method: http.MethodPost, path: []string{"v1", "changes", id, "undo"}, created: true}
-	return c.changeOne(ctx, q, o, func(apiv1.ChangeResult) bool { return true })
+	return c.changeOne(ctx, q, o, func(r apiv1.ChangeResult) bool { return r.Undoes == id })
 }
 
 // methods are the methods of the actions.
@@ -96,6 +97,9 @@ func (c *Client) changeOne(ctx context.Context, q request, o ChangeOptions, matc
 		return ChangeResult{}, err
 	}
 	result := ChangeResult{ChangeResult: made, RequestID: header.Get("X-Request-Id")}
+	if err := errorOf(made.Outcome, made.ChangeID, result.RequestID, made.Problem); err != nil {
+		return ChangeResult{}, err
+	}
 	if o.Await == nil || o.DryRun {
 		return result, nil
 	}

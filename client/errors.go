@@ -78,6 +78,20 @@ func newError(response *http.Response, text []byte) *Error {
 	return e
 }
 
+// errorOf returns the error of an outcome, an *Error; nil if the change was made, is not
+// needed, or as a dry run would be made.
+func errorOf(outcome, changeID, requestID string, p *apiv1.Problem) error {
+	switch outcome {
+	case apiv1.OutcomeApplied, apiv1.OutcomeUnchanged, apiv1.OutcomeWouldApply:
+		return nil
+	}
+	e := &Error{Status: http.StatusConflict, Code: lsapi.CodeBulkFailed, Message: "the change is " + outcome, ChangeID: changeID, RequestID: requestID}
+	if p != nil {
+		e.Status, e.Code, e.Message, e.Members = p.Status, status.Code(p.Status, p.Code), p.Detail, p.Members
+	}
+	return e
+}
+
 // read reads the JSON of an error: that of /v1, or that of the contract with or without
 // its envelope. It returns the code of a /v1 problem.
 func (e *Error) read(text []byte) (code string) {

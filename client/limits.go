@@ -22,6 +22,9 @@ const (
 	minWait = 10 * time.Millisecond
 	// waitGrace is added to a wait for the response to arrive.
 	waitGrace = 15 * time.Second
+	// lateWait is the time of a wait that begins late, because others took the connections.
+	// A poll of the health takes less.
+	lateWait = 5 * time.Second
 	// progressInterval is the time between two reports of a wait's progress.
 	progressInterval = 2 * time.Second
 

@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -124,49 +121,4 @@ func TestElbWatchPrintsEventsUntilInterrupted(t *testing.T) {
 		}
 		s.elb(t, 1, "watch", "no-such-elb")
 	})
-}
-
-// deployScript returns the script of the documentation, which detaches and reattaches
-// each member.
-func deployScript(t *testing.T) string {
-	t.Helper()
-	page, err := os.ReadFile(filepath.Join("..", "docs", "command.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(page), "\n```sh\n")
-	script, _, found := strings.Cut(rest, "```\n")
-	if lines := strings.Count(script, "\n"); !found || lines == 0 || lines > 10 {
-		t.Fatalf("docs/command.md has no script of ten lines but\n%s", script)
-	}
-	return script
-}
-
-func TestDeployScriptReplacesEachMember(t *testing.T) {
-	t.Parallel()
-	a, s := startBoth(t)
-	folder := t.TempDir()
-	script := filepath.Join(folder, "deploy.sh")
-	if err := os.WriteFile(script, []byte(deployScript(t)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), "sh", script)
-	command.Dir = folder
-	command.Env = append(s.asUser(), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+folder, "GORACE=atexit_sleep_ms=20")
-	text, err := command.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	members, err := os.ReadFile(filepath.Join(folder, "members"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for instance := range strings.FieldsSeq(string(members)) {
-		if !strings.Contains(string(text), "work on "+instance) || strings.Count(string(text), `"member": "`+instance+`"`) < 2 {
-			t.Errorf("%s was left out:\n%s", instance, text)
-		}
-	}
-	if len(strings.Fields(string(members))) == 0 || a.calls()["RegisterInstancesWithLoadBalancer"] != len(strings.Fields(string(members))) {
-		t.Errorf("the members were %s, the calls are %v", members, a.calls())
-	}
 }

@@ -5,5 +5,5 @@ import (
 )
 
 func newChanges(p Process) *cobra.Command {
-	return newGroup("changes", newChangesList(p), newChangesVerify(p), newChangesCheckpoint(p))
+	return newGroup("changes", newChangesList(p), newChangesVerify(p), newChangesCheckpoint(p), newChangesUndo(p))
 }

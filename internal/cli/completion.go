@@ -68,11 +68,12 @@ var flagWords = map[string][]cobra.Completion{
 	"log-format":        {"text", "json"},
 	"log-level":         {"debug", "info", "warn", "error"},
 	"metrics-public":    {"true", "false"},
+	"notify-format":     {"cloudevents", "slack"},
 }
 
 // fileFlags are the flags that complete file names. All other flags do not.
 var fileFlags = map[string]bool{
-	"config": true, "password-file": true, "users-file": true, "policy": true, "env-file": true, "checkpoint": true, "html": true, "json": true, "fleet": true,
+	"config": true, "password-file": true, "file": true, "users-file": true, "policy": true, "notify-secret-file": true, "env-file": true, "checkpoint": true, "html": true, "json": true, "fleet": true,
 }
 
 // completeFlags registers the completion of the flags of all commands.

@@ -12,7 +12,7 @@ import (
 // anyText are the flags without a fixed set of values.
 var anyText = []string{
 	"actor", "after", "aws-endpoint", "backend", "body", "bulk", "connections", "content-type", "duration", "emulator-listen", "fail-if", "from", "header", "idle-after",
-	"instance", "keep-changes", "lag", "latency", "limit", "listen", "max-stale-on-error", "max-staleness",
+	"if-match", "instance", "keep-changes", "key", "lag", "latency", "limit", "listen", "max-stale-on-error", "max-staleness", "min-in-service", "notify", "notify-allow", "notify-out-for", "override",
 	"member-concurrency", "name", "pool", "rate", "reason", "region", "request-timeout", "shutdown-timeout", "steps", "store",
 	"surge-queue", "sweep", "tag", "timeout", "to", "trusted-proxies", "url", "user", "vpc",
 	"budget-elb-read", "budget-elb-write", "budget-elbv2-read", "budget-elbv2-write", "budget-ec2-filtered", "budget-ec2-plain",

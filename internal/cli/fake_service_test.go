@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"lsapi"
 	apiv1 "lsapi/api/v1"
 )
 
@@ -26,6 +27,7 @@ const (
 	drains  = "i-0aaa0000000000003" // draining
 	spare   = "i-0bbb0000000000001" // not a member
 	failing = "i-0bbb0000000000002" // not a member, and never in service
+	lone    = "i-0ccc0000000000001" // the last member of solo-elb, which a guard keeps
 	stopped = "i-0bbb0000000000003" // not running: an attach fails
 )
 
@@ -59,6 +61,8 @@ func newFakeService(t *testing.T, takes time.Duration) *fakeService {
 		{Member: second, InstanceID: second, Attached: true, InstanceType: "t2.micro", Zone: "us-east-1b", Name: "web-\x1b[31m2", State: "stopped",
 			Health: &apiv1.Health{State: "OutOfService", Reason: "Instance", Description: "Instance is in stopped state."}},
 		{Member: drains, InstanceID: drains, Draining: true, State: "running", Health: &apiv1.Health{State: "InService", Description: "Instance deregistration currently in progress."}},
+	}, "elb/solo-elb": {
+		{Member: lone, InstanceID: lone, Attached: true, State: "running", Health: &apiv1.Health{State: "InService", Reason: "N/A", Description: "N/A"}},
 	}, "tg/shop": {
 		{Member: first + ":8080", InstanceID: first, Port: 8080, Attached: true, Name: "web-1", AutoScalingGroup: "web-asg", State: "running", Health: &apiv1.Health{State: "InService", AWSState: "healthy"}},
 		{Member: first + ":9090", InstanceID: first, Port: 9090, Attached: true, Name: "web-1", State: "running", Health: &apiv1.Health{State: "OutOfService", AWSState: "unused", Reason: "Target.NotInUse", Description: "Target group is not configured to receive traffic from the load balancer"}},
@@ -77,6 +81,10 @@ func newFakeService(t *testing.T, takes time.Duration) *fakeService {
 	})
 	mux.HandleFunc("PUT /v1/pools/{kind}/{name}/members/{id}", s.change)
 	mux.HandleFunc("DELETE /v1/pools/{kind}/{name}/members/{id}", s.change)
+	mux.HandleFunc("PATCH /v1/pools/{kind}/{name}/members", s.bulk)
+	mux.HandleFunc("PUT /v1/pools/{kind}/{name}/members", s.bulk)
+	mux.HandleFunc("GET /v1/changes/{id}", s.recorded)
+	mux.HandleFunc("POST /v1/changes/{id}/undo", s.undo)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", "request-1")
 		if status, ok := s.health[r.URL.Path]; ok {
@@ -161,7 +169,7 @@ func (s *fakeService) show(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		s.mu.Lock()
-		detail := apiv1.PoolDetail{Pool: b, Members: append([]apiv1.Member{}, s.members[b.Pool]...)}
+		detail := apiv1.PoolDetail{Pool: b, Members: append([]apiv1.Member{}, s.members[b.Pool]...), MembershipVersion: s.membershipVersion(b.Pool)}
 		s.mu.Unlock()
 		switch b.Pool {
 		case "elb/web-elb":
@@ -181,7 +189,7 @@ func (s *fakeService) show(w http.ResponseWriter, r *http.Request) {
 // pool returns the id of the pool in a path.
 func pool(r *http.Request) string { return r.PathValue("kind") + "/" + r.PathValue("name") }
 
-// change changes the members of web-elb and shop, whose port is 8080.
+// change changes one member.
 func (s *fakeService) change(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength > 0 || r.Header.Get("Idempotency-Key") == "" {
 		refuse(w, http.StatusBadRequest, "invalid request")
@@ -189,49 +197,214 @@ func (s *fakeService) change(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pool, id := pool(r), r.PathValue("id")
+	action := map[string]string{http.MethodPut: "attach", http.MethodDelete: "detach"}[r.Method]
+	if s.preconditionFails(w, r, pool(r)) {
+		return
+	}
+	m := s.decide(pool(r), r.PathValue("id"), action, r)
+	s.answerOne(w, r, pool(r), m)
+}
+
+// answerOne responds with the result of a request for one member.
+func (s *fakeService) answerOne(w http.ResponseWriter, r *http.Request, pool string, m apiv1.MemberResult) {
+	dry := r.FormValue("dryRun") == "true"
+	if m.ChangeID != "" {
+		w.Header().Set("X-Change-Id", m.ChangeID)
+	}
+	if m.Outcome == apiv1.OutcomeUnchanged && m.Action == "detach" {
+		m.Problem = &apiv1.Problem{Status: http.StatusNotFound, Code: "member.absent", Detail: m.Member + " is not on the load balancer"}
+	}
+	if m.Problem != nil && !dry {
+		answer(w, m.Problem.Status, *m.Problem)
+		return
+	}
+	status, undoes := http.StatusOK, ""
+	if strings.HasSuffix(r.URL.Path, "/undo") {
+		undoes = r.PathValue("id")
+	} else if m.Outcome == apiv1.OutcomeApplied && m.Action == "attach" {
+		status = http.StatusCreated
+	}
+	answer(w, status, apiv1.ChangeResult{
+		Pool: pool, Member: m.Member, Action: m.Action, Outcome: m.Outcome, ChangeID: m.ChangeID, AutoScalingGroup: m.AutoScalingGroup, Guard: m.Guard, DryRun: dry,
+		Problem: m.Problem, Undoes: undoes,
+	})
+}
+
+// bulk changes several members.
+func (s *fakeService) bulk(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		apiv1.BulkChange
+		Members []string `json:"members"`
+	}
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	dry := r.FormValue("dryRun") == "true"
+	if err := decoder.Decode(&body); err != nil || !dry && r.Header.Get("Idempotency-Key") == "" {
+		refuse(w, http.StatusBadRequest, "invalid request")
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, exists := s.members[pool(r)]; !exists && pool(r) != "tg/default-elb" {
+		refuse(w, http.StatusNotFound, "there is no such load balancer")
+		return
+	}
+	if s.preconditionFails(w, r, pool(r)) {
+		return
+	}
+	attach, detach := body.Attach, body.Detach
+	if r.Method == http.MethodPut {
+		attach, detach = body.Members, nil
+		for _, m := range s.members[pool(r)] {
+			if m.Attached && !slices.Contains(attach, m.Member) && r.FormValue("additive") != "true" {
+				detach = append(detach, m.Member)
+			}
+		}
+	}
+	result := apiv1.BulkResult{Pool: pool(r), DryRun: dry, BulkID: "01a20ee8-6140-7a11-8000-0000000000b1", Results: []apiv1.MemberResult{}}
+	failed := false
+	for i, id := range slices.Concat(attach, detach) {
+		action := "attach"
+		if i >= len(attach) {
+			action = "detach"
+		}
+		m := s.decide(pool(r), id, action, r)
+		failed = failed || m.Problem != nil
+		result.Results = append(result.Results, m)
+	}
+	if !failed || dry {
+		answer(w, http.StatusOK, result)
+		return
+	}
+	if r.FormValue("atomic") == "true" {
+		for i := range result.Results {
+			if m := &result.Results[i]; m.Problem == nil {
+				m.Outcome, m.ChangeID, m.Problem = apiv1.OutcomeSkipped, "", &apiv1.Problem{Status: http.StatusConflict, Code: "bulk.skipped", Detail: "another member was refused"}
+			}
+		}
+	}
+	answer(w, http.StatusConflict, struct {
+		apiv1.Problem
+		apiv1.BulkResult
+	}{apiv1.Problem{Status: http.StatusConflict, Code: "bulk.failed", Detail: "some members were not changed"}, result})
+}
+
+// undo undoes a change. Later changes are in the way of the attach to web-elb.
+func (s *fakeService) undo(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conflict := func(code, detail string) {
+		answer(w, http.StatusConflict, apiv1.Problem{Status: http.StatusConflict, Code: code, Detail: detail})
+	}
+	c, found := s.byID(r.PathValue("id"))
+	switch {
+	case !found:
+		refuse(w, http.StatusNotFound, "there is no such change")
+	case c.Outcome != "applied":
+		conflict("change.not_undoable", "the change has changed nothing")
+	case c.Pool == "elb/web-elb" && c.Action == "attach":
+		conflict("change.superseded", "later changes came after it: 01a20ee8-6140-7a11-8000-000000000103")
+	default:
+		s.answerOne(w, r, c.Pool, s.decide(c.Pool, c.Member, map[string]string{"attach": "detach", "detach": "attach"}[c.Action], r))
+	}
+}
+
+// byID returns a change: of the record, or the attach to solo-elb.
+func (s *fakeService) byID(id string) (apiv1.Change, bool) {
+	all := append(s.record(), apiv1.Change{ID: "01a20ee8-6140-7a11-8000-000000000100", Action: "attach", Member: lone, Pool: "elb/solo-elb", Outcome: "applied"})
+	i := slices.IndexFunc(all, func(c apiv1.Change) bool { return c.ID == id })
+	if i < 0 {
+		return apiv1.Change{}, false
+	}
+	return all[i], true
+}
+
+// preconditionFails reports whether the members are not those of If-Match, and then responds.
+func (s *fakeService) preconditionFails(w http.ResponseWriter, r *http.Request, pool string) bool {
+	want := strings.Trim(r.Header.Get("If-Match"), `"`)
+	if now := s.membershipVersion(pool); want != "" && want != "*" && want != now {
+		answer(w, http.StatusPreconditionFailed, apiv1.Problem{Status: http.StatusPreconditionFailed, Code: "precondition_failed", Detail: "the members are not those of the version; it is " + now + " now"})
+		return true
+	}
+	return false
+}
+
+// membershipVersion returns that of a pool's membership.
+func (s *fakeService) membershipVersion(pool string) string {
+	var attached []lsapi.MemberID
+	for _, m := range s.members[pool] {
+		if id, ok := lsapi.ParseMemberID(m.Member); ok && m.Attached {
+			attached = append(attached, id)
+		}
+	}
+	return lsapi.MembershipVersion(attached)
+}
+
+// decide changes a member, unless it is a dry run. The port of shop is 8080. Guards
+// keep the last member of solo-elb and forbid attaches to it. The caller holds s.mu.
+func (s *fakeService) decide(pool, id, action string, r *http.Request) apiv1.MemberResult {
 	if pool == "tg/shop" && !strings.Contains(id, ":") {
 		id += ":8080"
 	}
 	members, exists := s.members[pool]
 	at := slices.IndexFunc(members, func(m apiv1.Member) bool { return m.Member == id && m.Attached })
-	result := apiv1.ChangeResult{Pool: pool, Member: id, Action: map[string]string{http.MethodPut: "attach", http.MethodDelete: "detach"}[r.Method], Outcome: apiv1.OutcomeApplied}
+	result := apiv1.MemberResult{Member: id, Action: action, Outcome: apiv1.OutcomeRefused}
+	problem := func(status int, code, detail string) apiv1.MemberResult {
+		result.Problem = &apiv1.Problem{Status: status, Code: code, Detail: detail}
+		return result
+	}
+	serving := 0
+	for _, m := range members {
+		if m.Attached && m.Health.State == "InService" {
+			serving++
+		}
+	}
+	takesAway := action == "detach" && at >= 0 && members[at].Health.State == "InService"
+	least, _ := strconv.Atoi(r.FormValue("minInService"))
+	override := r.Header.Get("X-Override-Guard")
 	switch {
 	case pool == "tg/default-elb":
-		answer(w, http.StatusConflict, apiv1.Problem{Status: http.StatusConflict, Code: "pool.not_changeable", Detail: "the members of this pool cannot be changed"})
-		return
+		return problem(http.StatusConflict, "pool.not_changeable", "the members of this pool cannot be changed")
 	case !exists:
-		refuse(w, http.StatusNotFound, "there is no such load balancer")
-		return
+		return problem(http.StatusNotFound, "not_found", "there is no such load balancer")
 	case id == stopped:
-		refuse(w, http.StatusBadRequest, id+" is not running")
-		return
-	case at >= 0 && r.Method == http.MethodPut:
+		return problem(http.StatusBadRequest, "invalid", id+" is not running")
+	case at >= 0 == (action == "attach"):
 		result.Outcome, result.ChangeID = apiv1.OutcomeUnchanged, "01a20ee8-6140-7a11-8000-00000000c0f1"
-		w.Header().Set("X-Change-Id", result.ChangeID)
-		answer(w, http.StatusOK, result)
-		return
-	case at < 0 && r.Method == http.MethodDelete:
-		w.Header().Set("X-Change-Id", "01a20ee8-6140-7a11-8000-00000000c0f1")
-		answer(w, http.StatusNotFound, apiv1.Problem{Status: http.StatusNotFound, Code: "member.absent", Detail: id + " is not on the load balancer"})
-		return
+		return result
+	case takesAway && serving-1 < least:
+		return problem(http.StatusConflict, "guard.min_in_service", fmt.Sprintf("a guard refuses it: %d of %d in service, minInService %d (request)", serving, len(members), least))
+	case takesAway && pool == "elb/solo-elb" && serving == 1 && override == "":
+		result.Guard = &apiv1.Guard{Rule: "keepLast"}
+		problem(http.StatusConflict, "guard.keep_last", "a guard refuses it: 1 of 1 in service, keepLast (policy.yaml:3)")
+		result.Problem.Members = []apiv1.GuardedMember{{Member: id, Standing: "inService"}}
+		return result
+	case action == "attach" && pool == "elb/solo-elb" && override == "":
+		return problem(http.StatusConflict, "guard.freeze", "a guard refuses it: freeze until 2026-12-27T00:00:00Z (policy.yaml:4)")
+	case pool == "elb/solo-elb" && override != "":
+		result.Guard = &apiv1.Guard{Rule: "keepLast", Overridden: true, Reason: override}
 	}
-	kind, status := apiv1.EventAttached, http.StatusCreated
+	if r.FormValue("dryRun") == "true" {
+		result.Outcome = apiv1.OutcomeWouldApply
+		return result
+	}
+	result.Outcome = apiv1.OutcomeApplied
+	kind := apiv1.EventAttached
 	instanceID, _, _ := strings.Cut(id, ":")
-	if r.Method == http.MethodPut {
+	if action == "attach" {
 		health := &apiv1.Health{State: "OutOfService", Reason: "ELB", Description: "Instance registration is still in progress."}
+		members = slices.DeleteFunc(members, func(m apiv1.Member) bool { return m.Member == id }) // draining, or drained
 		s.members[pool] = append(members, apiv1.Member{Member: id, InstanceID: instanceID, Attached: true, State: "running", Health: health})
 	} else {
-		kind, status = apiv1.EventDetached, http.StatusOK
+		kind = apiv1.EventDetached
 		members[at].Attached, members[at].Draining = false, true
 		result.AutoScalingGroup = members[at].AutoScalingGroup
 	}
 	s.ready[id] = time.Now().Add(s.takes)
 	digits := strings.Repeat("0", 12) + strings.ReplaceAll(instanceID, ".", "")
 	result.ChangeID = "01a20ee8-6140-7a11-8000-" + digits[len(digits)-12:]
-	s.publish(apiv1.Event{Type: kind, Pool: pool, Member: id, Change: &apiv1.Change{ID: result.ChangeID, Actor: user, Action: result.Action, Reason: r.Header.Get("X-Reason"), Outcome: "applied"}})
-	w.Header().Set("X-Change-Id", result.ChangeID)
-	answer(w, status, result)
+	s.publish(apiv1.Event{Type: kind, Pool: pool, Member: id, Change: &apiv1.Change{ID: result.ChangeID, Actor: user, Action: action, Reason: r.Header.Get("X-Reason"), Outcome: "applied"}})
+	return result
 }
 
 // publish adds an event. The caller holds s.mu.
@@ -384,6 +557,15 @@ func (s *fakeService) changes(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answer(w, http.StatusOK, page)
+}
+
+func (s *fakeService) recorded(w http.ResponseWriter, r *http.Request) {
+	c, found := s.byID(r.PathValue("id"))
+	if !found {
+		refuse(w, http.StatusNotFound, "there is no such change")
+		return
+	}
+	answer(w, http.StatusOK, c)
 }
 
 // record returns the changes, the newest first.

@@ -50,9 +50,14 @@ func (g poolGroup) complete(n int) argumentCompleter {
 	})
 }
 
-// completeMembers completes pools as the first argument, then the members of the first, or if
-// members is false, draining and recently detached ones.
-func (g poolGroup) completeMembers(members bool) argumentCompleter {
+// completed are the members that a command completes.
+type completed struct {
+	members bool // of the pool
+	former  bool // those that drain, or that lsapi detached lately
+}
+
+// completeMembers completes pools as the first argument, then members of the first.
+func (g poolGroup) completeMembers(which completed) argumentCompleter {
 	return completeWith(g.p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
 		if len(given) == 0 {
 			return g.last(ctx, service, prefix)
@@ -67,11 +72,11 @@ func (g poolGroup) completeMembers(members bool) argumentCompleter {
 		}
 		var found []cobra.Completion
 		for _, m := range pool.Members {
-			if m.Attached == members {
+			if m.Attached && which.members || !m.Attached && which.former {
 				found = append(found, cobra.CompletionWithDesc(m.Member, describe(m)))
 			}
 		}
-		if !members {
+		if which.former {
 			found = append(found, recentlyDetached(ctx, service, pools[0], pool.Members)...)
 		}
 		return without(found, given[1:])

@@ -119,7 +119,7 @@ func settingsOf(b apiv1.PoolDetail) [][2]string {
 	if !b.HealthAsOf.IsZero() {
 		asOf = clock(b.HealthAsOf)
 	}
-	return append(settings, [2]string{"members", members}, [2]string{"as of", clock(b.AsOf) + ", health " + asOf})
+	return append(settings, [2]string{"members", members}, [2]string{"version", b.MembershipVersion}, [2]string{"as of", clock(b.AsOf) + ", health " + asOf})
 }
 
 // routesText returns what forwards to a target group, or the load balancers that do.

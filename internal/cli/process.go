@@ -11,6 +11,7 @@ import (
 type Process struct {
 	Args    []string // without the program's name
 	Environ []string // in the form of os.Environ
+	Stdin   io.Reader
 	Stdout  io.Writer
 	Stderr  io.Writer
 }

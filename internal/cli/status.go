@@ -20,12 +20,13 @@ const (
 	ExitUsage   = 2 // invalid command, flag or configuration: nothing was started
 
 	// The statuses of the client commands.
-	ExitConflict    = 3 // the membership is already as requested
+	ExitConflict    = 3 // the membership is already as requested, or not as it has to be
 	ExitTimeout     = 4 // timed out, or the outcome is unknown
 	ExitUnreachable = 5 // the service is unreachable, or for serve the record's database
 	ExitCredentials = 6 // credentials are missing or wrong
 
 	ExitCondition = 7 // stress: a condition of --fail-if was met
+	ExitGuard     = 8 // a guard refused a change
 )
 
 // statusError is an error with an exit status.
@@ -91,12 +92,15 @@ func serviceStatus(err error) int {
 	switch code {
 	case "":
 		return 0
-	case lsapi.CodeConflict, lsapi.CodeNotMember:
+	case lsapi.CodeConflict, lsapi.CodeNotMember, lsapi.CodePrecondition, lsapi.CodeSuperseded:
 		return ExitConflict
 	case lsapi.CodeWaitTimeout, lsapi.CodeTimeout, lsapi.CodeInProgress, lsapi.CodeWaitFailed:
 		return ExitTimeout
 	case lsapi.CodeUnauthenticated:
 		return ExitCredentials
+	}
+	if isGuard(code) {
+		return ExitGuard
 	}
 	return ExitFailure
 }

@@ -27,6 +27,7 @@ const (
 	outcomeTimedOut    = "timedOut"    // the wait timed out
 	outcomeUnknown     = "unknown"     // the change may have been made
 	outcomeRefused     = "refused"     // rejected or failed
+	outcomeSkipped     = "skipped"     // not made, because another one of --atomic was refused
 	outcomeWaitFailed  = "inVain"      // the change was made, but the instance is terminated
 	outcomeUnreachable = "unreachable" // the service is unreachable
 	outcomeCredentials = "credentials" // credentials are missing or wrong
@@ -50,6 +51,8 @@ func changeError(err error) error {
 		return unknownOutcome{fmt.Errorf("%w; %s", err, checkHint)}
 	case !responded:
 		return err
+	case isGuard(e.Code):
+		return guardRefusal{e}
 	case e.Code == lsapi.CodeTimeout:
 		return unknownOutcome{err}
 	case e.RequestID == "" && e.Status >= 500:
@@ -77,6 +80,12 @@ func outcomeOf(err error) string {
 	case is[conflict](err):
 		return outcomeConflict
 	}
+	switch client.ErrorCode(err) {
+	case lsapi.CodeBulkSkipped:
+		return outcomeSkipped
+	case lsapi.CodePrecondition, lsapi.CodeSuperseded:
+		return outcomeRefused
+	}
 	switch serviceStatus(err) {
 	case ExitConflict:
 		return outcomeConflict
@@ -90,9 +99,9 @@ func outcomeOf(err error) string {
 	return outcomeRefused
 }
 
-// reportChanges writes the results and returns the error of the worst. It writes nothing
-// if the service processed none of the changes.
-func reportChanges(v *view, results []changeResult) error {
+// report writes the results and returns the error of the worst. It writes nothing if the
+// service processed none of the changes.
+func (c *changeRun) report(v *view, results []changeResult) error {
 	processed := slices.ContainsFunc(results, func(r changeResult) bool {
 		return r.Outcome != outcomeUnreachable && r.Outcome != outcomeCredentials || r.ChangeID != ""
 	})
@@ -105,7 +114,11 @@ func reportChanges(v *view, results []changeResult) error {
 			succeeded = append(succeeded, r.Member)
 		}
 	}
-	err := v.write(results, succeeded, changesTable(results).Write)
+	draw := changesTable(results).Write
+	if c.dryRun {
+		draw = func(s term.Screen) error { return drawPlan(s, results) }
+	}
+	err := v.write(results, succeeded, draw)
 	return errors.Join(err, changesError(results))
 }
 
@@ -122,22 +135,26 @@ func changesTable(results []changeResult) *term.Table {
 	t := &term.Table{Columns: []term.Column{
 		{Head: "MEMBER"}, {Head: "ACTION", Rank: 2}, {Head: "OUTCOME"}, {Head: "TOOK", Rank: 1}, {Head: "CHANGE", Rank: 3},
 	}}
-	several := slices.ContainsFunc(results, func(r changeResult) bool { return r.Pool != results[0].Pool })
+	several := haveSeveralPools(results)
 	if several {
 		t.Columns = slices.Insert(t.Columns, 0, term.Column{Head: "POOL"})
 	}
 	for _, r := range results {
-		note := term.Cell{}
-		if len(results) > 1 { // a single error is printed to stderr
-			note = term.Styled(r.Error, term.Dim)
+		note := r.overrideNote("overrode")
+		if len(results) > 1 && r.err != nil { // a single error is printed to stderr
+			note = r.Error
 		}
 		row := term.Row{r.Member, r.Action, outcomeCell(r), took(r), r.ChangeID}
 		if several {
 			row = slices.Insert(row, 0, any(r.Pool))
 		}
-		t.Add(row, note)
+		t.Add(row, term.Styled(note, term.Dim))
 	}
 	return t
+}
+
+func haveSeveralPools(results []changeResult) bool {
+	return slices.ContainsFunc(results, func(r changeResult) bool { return r.Pool != results[0].Pool })
 }
 
 func took(r changeResult) string {
@@ -177,45 +194,84 @@ func (e *changesErr) Error() string { return e.text }
 func (e *changesErr) Unwrap() error { return e.worst }
 
 // changesError returns the error of the failed changes, or nil. For several changes it
-// counts the outcomes; the results hold each error.
+// counts the outcomes, and has the error that all of them share or the first refusal by a
+// guard; the results hold each error.
 func changesError(results []changeResult) error {
-	var worst error
+	var failed []changeResult
 	counts := make(map[string]int)
-	failed := 0
+	shared := true
 	for _, r := range results {
-		if r.err == nil {
-			continue
-		}
-		failed++
-		counts[outcomeCell(r).Text]++
-		if worst == nil || exitStatus(r.err) > exitStatus(worst) {
-			worst = r.err
+		if r.err != nil {
+			failed = append(failed, r)
+			counts[outcomeCell(r).Text]++
+			shared = shared && r.Error == failed[0].Error
 		}
 	}
-	switch {
-	case failed == 0:
+	if len(failed) == 0 {
 		return nil
-	case len(results) == 1:
-		return &changesErr{text: results[0].Member + ": " + results[0].Error, worst: worst}
 	}
-	var texts []string
-	for _, outcome := range slices.Sorted(maps.Keys(counts)) {
-		texts = append(texts, fmt.Sprintf("%d %s", counts[outcome], outcome))
+	worst := slices.MaxFunc(failed, func(a, b changeResult) int { return exitStatus(a.err) - exitStatus(b.err) })
+	summary := &changesErr{worst: worst.err, text: worst.named()}
+	if len(results) > 1 {
+		var texts []string
+		for _, outcome := range slices.Sorted(maps.Keys(counts)) {
+			texts = append(texts, fmt.Sprintf("%d %s", counts[outcome], outcome))
+		}
+		summary.text = fmt.Sprintf("%d of %d not done: %s", len(failed), len(results), strings.Join(texts, ", "))
+		switch {
+		case is[guardRefusal](worst.err):
+			summary.text += "; " + worst.named()
+		case shared && len(failed) > 1:
+			summary.text += "; " + worst.Error
+		}
 	}
-	return &changesErr{text: fmt.Sprintf("%d of %d not done: %s", failed, len(results), strings.Join(texts, ", ")), worst: worst}
+	summary.text += guardHint(worst.err)
+	return summary
 }
+
+// named returns the error with the member, or the pool, that it is about.
+func (r changeResult) named() string { return cmp.Or(r.Member, r.Pool) + ": " + r.Error }
 
 // changeResult is the result of the change of one member.
 type changeResult struct {
 	Action           lsapi.Action  `json:"action"`
 	Pool             string        `json:"pool"`
-	Member           string        `json:"member"`
+	Member           string        `json:"member,omitempty"` // absent if a whole set failed
 	Outcome          string        `json:"outcome"`
 	ChangeID         string        `json:"changeId,omitempty"`
 	AutoScalingGroup string        `json:"autoScalingGroup,omitempty"` // that may replace it
+	Guard            *apiv1.Guard  `json:"guard,omitempty"`            // that refused it, or that it overrode
 	Seconds          float64       `json:"seconds"`
+	Code             lsapi.Code    `json:"code,omitempty"` // of the service's error
 	Error            string        `json:"error,omitempty"`
 	LastState        *apiv1.Member `json:"lastState,omitempty"` // with --wait
 
-	err error
+	pool  lsapi.PoolID
+	began time.Time
+	err   error
+}
+
+// end sets the error of the change, nil if it succeeded, and the time that it took.
+func (r *changeResult) end(err error) {
+	r.err = err
+	r.Seconds = time.Since(r.began).Round(time.Millisecond).Seconds()
+	if err != nil {
+		r.Outcome, r.Code, r.Error = outcomeOf(err), client.ErrorCode(err), err.Error()
+	}
+}
+
+// done says what was done before a wait.
+func (r *changeResult) done() string {
+	if r.Outcome == apiv1.OutcomeUnchanged {
+		return r.Outcome
+	}
+	return string(r.Action) + "ed"
+}
+
+// overrideNote returns the guard that the change overrode, after a verb. Empty: none.
+func (r *changeResult) overrideNote(verb string) string {
+	if r.Guard == nil || !r.Guard.Overridden {
+		return ""
+	}
+	return verb + " " + r.Guard.Rule
 }
