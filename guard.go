@@ -1,6 +1,9 @@
 package lsapi
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // GuardVerdict is what a guard says of a change, as it is on record.
 type GuardVerdict struct {
@@ -44,3 +47,44 @@ const (
 )
 
 func (r *GuardRefusal) Error() string { return strings.TrimSpace(r.Text) }
+
+// PoolGuard is what the guards of a pool allow now.
+type PoolGuard struct {
+	Pool PoolID
+	// Rules all hold. Unknown is what could not be read: rules or members may be missing, and
+	// detaches are refused. Empty if nothing is missing.
+	Rules   []GuardRule
+	Unknown GuardUnknown
+	// Frozen is whether every change is refused now.
+	Frozen bool
+	// InService is the number of members in service, Out that of the others in Members.
+	InService, Out int
+	// Headroom is how many members in service can be detached now. Nil: no rule limits it.
+	Headroom *int
+	// Members are those that count, sorted. Empty if Unknown is GuardHealth.
+	Members []GuardedMember
+	// AsOf is when the read of the members began, HealthAsOf that of their health. Zero is
+	// unknown.
+	AsOf, HealthAsOf time.Time
+}
+
+// GuardRule is a rule of a pool.
+type GuardRule struct {
+	// Kind is the kind of the rule as policies name it, or "malformed". Text is the rule with
+	// its value, such as "minInService 50%".
+	Kind, Text string
+	// Number is the number of members that it means now. Nil if it means none.
+	Number *int
+	// Source is where it is from, such as "policy.yaml:4" or "tag lsapi:max-out".
+	Source string
+}
+
+// GuardUnknown is what a PoolGuard lacks.
+type GuardUnknown string
+
+// The unknowns. Of several, a PoolGuard has the first.
+const (
+	GuardTags   GuardUnknown = "tags"   // the pool's tags, which may be guards
+	GuardHealth GuardUnknown = "health" // the health of the members
+	GuardRecord GuardUnknown = "record" // the record, which has the detached members
+)

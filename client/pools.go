@@ -95,6 +95,12 @@ func (c *Client) Pool(ctx context.Context, pool lsapi.PoolID, o ReadOptions) (de
 	return detail, c.read(ctx, o, &detail, matches, poolPath(pool))
 }
 
+// Guard returns what the guards of a pool allow now. CodeNotFound: the pool does not exist.
+func (c *Client) Guard(ctx context.Context, pool lsapi.PoolID, o ReadOptions) (g apiv1.PoolGuard, err error) {
+	matches := func() bool { return g.Pool == pool.Path() && g.Rules != nil && g.Members != nil }
+	return g, c.read(ctx, o, &g, matches, poolPath(pool, "guard"))
+}
+
 // Members returns the set of a pool's members, and its version. CodeNotFound: the pool
 // does not exist.
 func (c *Client) Members(ctx context.Context, pool lsapi.PoolID, o ReadOptions) (members []lsapi.MemberID, version string, err error) {

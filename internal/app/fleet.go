@@ -12,6 +12,7 @@ import (
 	"lsapi/internal/health"
 	"lsapi/internal/observe"
 	"lsapi/internal/overlay"
+	"lsapi/internal/policy"
 	"lsapi/internal/record/sqlite"
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
@@ -63,12 +64,14 @@ func (a *App) startAllPolls(cfg config.Config, aws clients, record timedRecord, 
 }
 
 // startFleet starts the views of pools, the waits for members, and the event streams.
-func (a *App) startFleet(aws clients, tags *fleet.Tags, changes timedRecord, recent *overlay.Overlay, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, handling *web.Options) {
+func (a *App) startFleet(aws clients, tags *fleet.Tags, guards *policy.Guards, changes timedRecord, recent *overlay.Overlay, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, handling *web.Options) {
 	views := fleet.New(fleet.Options{
-		Lists: lists, Health: polls, Settings: aws.forSettings(), Tags: tags, Instances: aws.ec2,
+		Lists: lists, Health: polls, Settings: aws.forSettings(), Tags: tags, Guards: guards, Instances: aws.ec2,
 		Record: changes, Reads: fleetReads, Log: a.log,
 	})
 	recent.Listen(views.Changed) // after the lists
+	views.Start()
+	registerHeadroomMetrics(metrics, views)
 	a.started("reads of pools", views.Close)
 	handling.Fleet = views
 	handling.RecordReads = sqlite.Readers - fleetReads - 1 // leaves one connection for the lanes

@@ -51,7 +51,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 		return err
 	}
 	lists.Expect(recorded) // finds out what was deleted meanwhile
-	a.startFleet(aws, tags, record, recent, lists, polls, metrics, handling)
+	a.startFleet(aws, tags, guards, record, recent, lists, polls, metrics, handling)
 	a.startNotifications(cfg, record, lists, polls, metrics, handling.Version)
 	a.startPreflight(aws, available, clocks)
 	handling.Membership = &clockedMembership{lanes: members, clocks: clocks, compare: compare}

@@ -5,6 +5,7 @@ import (
 	"lsapi/internal/auth"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/events"
+	"lsapi/internal/fleet"
 	"lsapi/internal/health"
 	"lsapi/internal/membership"
 	"lsapi/internal/notify"
@@ -155,6 +156,22 @@ func registerPolicyMetrics(metrics *telemetry.Metrics, file *policy.File) {
 		func() float64 { return one(file.Rejected()) })
 	metrics.Gauge("lsapi_policy_guards", "Entries in the section guards of the policy in force.",
 		func() float64 { return float64(file.Policy().Size()) })
+}
+
+func registerHeadroomMetrics(metrics *telemetry.Metrics, views *fleet.Fleet) {
+	byPool := func(name, help string, value func(fleet.Headroom) int) {
+		metrics.Labelled(name, help, "pool", func() map[string]float64 {
+			values := make(map[string]float64)
+			for pool, headroom := range views.Headrooms() {
+				values[pool.Path()] = float64(value(headroom))
+			}
+			return values
+		})
+	}
+	byPool("lsapi_guard_headroom", "Members in service that guards let be detached now, by pool: those that a policy selects by name or that were changed lately, at most 200, while their health is known.",
+		func(h fleet.Headroom) int { return h.Now })
+	byPool("lsapi_guard_headroom_full", "The same if all members were in service and none was out. 0: the guards never let one be detached.",
+		func(h fleet.Headroom) int { return h.Full })
 }
 
 func one(b bool) float64 {

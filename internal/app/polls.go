@@ -28,6 +28,9 @@ func (p polls) Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Durati
 	return p.of(pool).Recent(ctx, pool, maxAge)
 }
 
+// Latest implements fleet.Health.
+func (p polls) Latest(pool lsapi.PoolID) (lsapi.HealthReport, bool) { return p.of(pool).Latest(pool) }
+
 // Draining implements fleet.Health.
 func (p polls) Draining(instanceID string) []lsapi.DrainingMember {
 	var all []lsapi.DrainingMember

@@ -11,6 +11,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/fleet"
+	"lsapi/internal/guard"
 )
 
 // interval is the poll interval of a followed load balancer.
@@ -43,7 +44,9 @@ type region struct {
 	unread        []lsapi.PoolID                      // load balancers that a fresh read misses
 	outdated      []lsapi.KindListing                 // kinds that are not listed
 	maxAge        time.Duration                       // of the last call of Recent
-	drain         [2]any                              // of the last FollowDrain: since, timeout
+	rules         []guard.Rule
+	lanes         map[lsapi.PoolID]lsapi.LaneState
+	drain         [2]any // of the last FollowDrain: since, timeout
 }
 
 type loadBalancer struct {
@@ -65,14 +68,14 @@ func newRegion() *region {
 		histories:     make(map[lsapi.MemberID]lsapi.MemberHistory),
 		behind:        make(map[lsapi.PoolID][]lsapi.MemberID),
 		fail:          make(map[string]error), hangs: make(map[string]bool),
-		calls: make(map[string]int), polls: make(map[time.Time]bool),
+		lanes: make(map[lsapi.PoolID]lsapi.LaneState), calls: make(map[string]int), polls: make(map[time.Time]bool),
 	}
 }
 
 // start returns a Fleet of the region that is closed with the test.
 func start(t *testing.T, r *region) *fleet.Fleet {
 	t.Helper()
-	f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Tags: startTags(t, r), Instances: r, Record: r, Reads: 2})
+	f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Tags: startTags(t, r), Guards: r, Instances: r, Record: r, Reads: 2})
 	t.Cleanup(func() {
 		if err := f.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -187,6 +190,22 @@ func (r *region) All(ctx context.Context, kind lsapi.Kind) (lsapi.Listing, error
 		}
 	}
 	return all, nil
+}
+
+func (r *region) Pools() []lsapi.PoolID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(r.loadBalancers), lsapi.PoolID.Compare)
+}
+
+func (r *region) Peek(pool lsapi.PoolID) (lsapi.Membership, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b := r.loadBalancers[pool]
+	if b == nil {
+		return lsapi.Membership{}, false
+	}
+	return r.membership(pool, b.members), true
 }
 
 func (r *region) One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, error) {
@@ -330,6 +349,40 @@ func (r *region) Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Dura
 	}
 	return r.report(pool, time.Now().Add(-min(maxAge, time.Second)))
 }
+
+// Latest returns the kept report.
+func (r *region) Latest(pool lsapi.PoolID) (lsapi.HealthReport, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	kept, ok := r.kept[pool]
+	return kept, ok
+}
+
+func (r *region) LaneState(ctx context.Context, pool lsapi.PoolID, _ time.Duration) (lsapi.LaneState, error) {
+	if err := r.enter(ctx, "LaneState"); err != nil {
+		return lsapi.LaneState{}, err
+	}
+	defer r.mu.Unlock()
+	return r.lanes[pool], nil
+}
+
+// Rules returns the rules that all pools have.
+func (r *region) Rules(ctx context.Context, _ lsapi.PoolID) ([]guard.Rule, error) {
+	err := r.enter(ctx, "Rules")
+	if err == nil {
+		defer r.mu.Unlock()
+	}
+	return r.rules, err
+}
+
+func (r *region) Known(lsapi.PoolID) ([]guard.Rule, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rules, r.rules != nil
+}
+
+// Selects selects the pools whose name begins with web.
+func (r *region) Selects(pool lsapi.PoolID) bool { return strings.HasPrefix(pool.Name, "web") }
 
 func (r *region) report(pool lsapi.PoolID, asOf time.Time) (lsapi.HealthReport, error) {
 	b := r.loadBalancers[pool]

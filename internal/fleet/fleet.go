@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"lsapi"
 	"lsapi/internal/background"
 )
@@ -24,6 +26,7 @@ type Options struct {
 	// Tags are shared with the guards.
 	Tags      *Tags
 	Instances Instances
+	Guards    Guards
 	Record    Record
 	// Reads bounds the concurrent reads of Record.
 	Reads int
@@ -39,6 +42,8 @@ type Fleet struct {
 	tags       *cache[lsapi.PoolID, map[string]string]
 	instances  *cache[string, lsapi.Instance]
 	history    *historyReads
+	lanes      *laneReads
+	headrooms  atomic.Pointer[map[lsapi.PoolID]Headroom]
 	sources    sources
 	version    atomic.Uint64
 	group      *background.Group // of the shared reads
@@ -50,6 +55,7 @@ func New(o Options) *Fleet {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	group := background.New()
+	reads := semaphore.NewWeighted(int64(max(1, o.Reads)))
 	source := func(name string) *background.Outage {
 		return background.NewOutage(group, o.Log, name+" cannot be read; pools are shown without", name+" can be read again")
 	}
@@ -59,7 +65,8 @@ func New(o Options) *Fleet {
 		routes:     newCache(group, settingsLifetime, 1, eachPool(o.Settings.Routes)),
 		tags:       cacheOf(o.Tags.entries, group, tagsBatch, tagsFrom(o.Settings)),
 		instances:  newCache(group, instancesLifetime, instancesBatch, o.Instances.Instances),
-		history:    newHistoryReads(group, o.Record, o.Reads),
+		history:    newHistoryReads(group, o.Record, reads),
+		lanes:      newLaneReads(group, o.Record, reads),
 		sources: sources{
 			health:     source("the health of members"),
 			attributes: source("the attributes of pools"),

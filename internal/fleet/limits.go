@@ -21,6 +21,12 @@ const (
 	// request for each reader.
 	failureLifetime = 2 * time.Second
 
+	// Headrooms of at most maxHeadrooms pools are computed every headroomEvery, from health of
+	// at most knownHealthAge: that of a target group which is not read is minutes old.
+	headroomEvery  = 15 * time.Second
+	maxHeadrooms   = 200
+	knownHealthAge = 10 * time.Minute
+
 	// maxCached bounds each cache: some ten megabytes in all.
 	maxCached = 10_000
 

@@ -256,7 +256,7 @@ func TestFailureIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		var log bytes.Buffer
-		f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Tags: startTags(t, r), Instances: r, Record: r, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Tags: startTags(t, r), Guards: r, Instances: r, Record: r, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		r.fail["MemberHistory"] = lsapi.Errorf(lsapi.CodeUnavailable, "away")
 		for range 3 {
 			if _, err := f.Pool(t.Context(), lsapi.ELB("web"), false); err != nil {

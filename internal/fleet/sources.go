@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/guard"
 )
 
 // Lists returns pools and their members: as AWS lists them, with recent changes applied
@@ -12,6 +13,11 @@ import (
 type Lists interface {
 	// All returns every pool of a kind, or of all kinds if it is empty.
 	All(ctx context.Context, kind lsapi.Kind) (lsapi.Listing, error)
+	// Pools returns the ids of the pools in memory, sorted. Peek returns one of them; false if
+	// its members are unknown. Neither counts as a read, which would keep refreshes from
+	// pausing.
+	Pools() []lsapi.PoolID
+	Peek(pool lsapi.PoolID) (lsapi.Membership, bool)
 	// One returns one pool. If fresh is set, the read begins after the call. CodeNotFound:
 	// there is no such pool.
 	One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, error)
@@ -30,6 +36,8 @@ type Health interface {
 	// Recent returns a report no older than maxAge, and polls for it if necessary.
 	// CodeNotFound: there is no such pool.
 	Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Duration) (lsapi.HealthReport, error)
+	// Latest returns the last report, without a poll; false if there is none.
+	Latest(pool lsapi.PoolID) (lsapi.HealthReport, bool)
 	// Draining returns the members with an instance that may be draining.
 	Draining(instanceID string) []lsapi.DrainingMember
 }
@@ -70,4 +78,18 @@ type Record interface {
 	// MemberHistory returns the history of members of a pool, by id; of all recorded ones
 	// if ids is nil.
 	MemberHistory(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) (map[lsapi.MemberID]lsapi.MemberHistory, error)
+	// LaneState returns the open changes of a pool, and its detached members.
+	LaneState(ctx context.Context, pool lsapi.PoolID, within time.Duration) (lsapi.LaneState, error)
+}
+
+// Guards has the rules of pools.
+type Guards interface {
+	// Rules returns the rules of a pool. With CodeTagsUnknown, it returns those that do not
+	// depend on the pool's tags.
+	Rules(ctx context.Context, pool lsapi.PoolID) ([]guard.Rule, error)
+	// Known returns the rules of a pool without a call; false if they are not known.
+	Known(pool lsapi.PoolID) ([]guard.Rule, bool)
+	// Selects reports whether the policy has rules for a pool by its name, apart from
+	// defaults.
+	Selects(pool lsapi.PoolID) bool
 }

@@ -53,11 +53,23 @@ func (t *Tags) Close(ctx context.Context) error { return t.group.Close(ctx) }
 // Errors: CodeForbidden if AWS denies reading tags, for two minutes. Others are those of the
 // read, for two seconds.
 func (t *Tags) Of(ctx context.Context, pool lsapi.PoolID) (map[string]string, error) {
-	t.wanting.Lock()
-	t.wanted[pool] = time.Now()
-	t.wanting.Unlock()
+	t.want(pool)
 	found, err := t.guarded.get(ctx, pool)
 	return found[pool], err
+}
+
+// want lets the tags of a pool be read in the background, and kept fresh.
+func (t *Tags) want(pool lsapi.PoolID) {
+	t.wanting.Lock()
+	defer t.wanting.Unlock()
+	t.wanted[pool] = time.Now()
+}
+
+// isWanted reports whether guards needed the tags of a pool lately.
+func (t *Tags) isWanted(pool lsapi.PoolID) bool {
+	t.wanting.Lock()
+	defer t.wanting.Unlock()
+	return !t.wanted[pool].IsZero()
 }
 
 // Known returns the tags that Of would return without a call; false if it needs one, or
@@ -85,9 +97,9 @@ func (t *Tags) due(now time.Time) []lsapi.PoolID {
 	for pool, at := range t.wanted {
 		expires, ok := t.expiry(pool)
 		switch {
-		case !ok || now.Sub(at) > tagsWanted:
+		case now.Sub(at) > tagsWanted:
 			delete(t.wanted, pool)
-		case expires.Sub(now) <= settingsLifetime/2:
+		case !ok || expires.Sub(now) <= settingsLifetime/2:
 			due = append(due, pool)
 		}
 	}

@@ -33,6 +33,18 @@ func (p *Poller) Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Dura
 	}
 }
 
+// Latest returns the last report on a pool that is polled, without a poll for it; false if
+// there is none. The caller must not modify it.
+func (p *Poller) Latest(pool lsapi.PoolID) (lsapi.HealthReport, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.loops[pool]
+	if l == nil || l.gone != nil || l.report.AsOf.IsZero() {
+		return lsapi.HealthReport{}, false
+	}
+	return l.report, true
+}
+
 func (p *Poller) query(pool lsapi.PoolID, q *query) (*loop, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

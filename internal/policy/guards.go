@@ -41,6 +41,10 @@ type Guards struct {
 
 	mu    sync.Mutex
 	cache *simplelru.LRU[lsapi.PoolID, compiled]
+
+	selecting sync.Mutex
+	selecter  *Policy               // of selected
+	selected  map[lsapi.PoolID]bool // whether the policy selects a pool by its name
 }
 
 // compiled are the rules of a pool under a policy and tags.
@@ -96,6 +100,23 @@ func (g *Guards) Known(pool lsapi.PoolID) ([]guard.Rule, bool) {
 		return nil, false
 	}
 	return g.rules(g.o.Policy(), pool, tags), true
+}
+
+// Selects reports whether the policy in force has rules for a pool by its name, apart from
+// the default of keepLast.
+func (g *Guards) Selects(pool lsapi.PoolID) bool {
+	p := g.o.Policy()
+	g.selecting.Lock()
+	defer g.selecting.Unlock()
+	if g.selecter != p || len(g.selected) > maxCached {
+		g.selecter, g.selected = p, make(map[lsapi.PoolID]bool)
+	}
+	selects, known := g.selected[pool]
+	if !known {
+		selects = p.Selects(pool)
+		g.selected[pool] = selects
+	}
+	return selects
 }
 
 // rules returns the rules of a pool with tags, from the cache if neither the policy nor the

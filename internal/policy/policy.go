@@ -7,6 +7,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -112,6 +113,12 @@ func (p *Policy) Rules(pool lsapi.PoolID, tags map[string]string) []guard.Rule {
 		rules = append(rules, p.keepLast...)
 	}
 	return rules
+}
+
+// Selects reports whether an entry selects a pool by its name.
+func (p *Policy) Selects(pool lsapi.PoolID) bool {
+	path := pool.Path()
+	return slices.ContainsFunc(p.entries, func(e entry) bool { return e.pools.match(path, nil) })
 }
 
 // TagEntries returns the sources of the entries that select some pools by their tags, such

@@ -155,5 +155,18 @@ func (s *Snapshot) Pools() []lsapi.PoolID {
 	return slices.SortedFunc(maps.Keys(*s.slots.Load()), lsapi.PoolID.Compare)
 }
 
+// Peek returns what is in memory of a pool, and does not count as a read; false if nothing is.
+func (s *Snapshot) Peek(pool lsapi.PoolID) (lsapi.Membership, bool) {
+	sl, ok := (*s.slots.Load())[pool]
+	if !ok {
+		return lsapi.Membership{}, false
+	}
+	e := sl.current.Load()
+	if e == nil {
+		return lsapi.Membership{}, false
+	}
+	return sl.membership(e), true
+}
+
 // Touch counts as a read, so that refreshes continue.
 func (s *Snapshot) Touch() { s.noteRead(time.Now()) }

@@ -168,7 +168,7 @@ func TestV1DocumentDescribesEveryAnswer(t *testing.T) {
 	operations := map[string]string{
 		"/v1/changes": paths[0], "/v1/changes/{id}": paths[1], "/v1/pools/{kind}/{name}/members": paths[2],
 		"/v1/pools": paths[3], "/v1/pools/{kind}/{name}": paths[4], "/v1/pools/{kind}/{name}/members/{member}": paths[5],
-		"/v1/instances/{instance}": paths[6],
+		"/v1/instances/{instance}": paths[6], "/v1/pools/{kind}/{name}/guard": paths[7],
 	}
 	// The statuses that a path never has.
 	never := map[string][]string{

@@ -21,6 +21,7 @@ func recordPaths() []string {
 	return []string{
 		"/v1/changes", "/v1/changes/" + changeID(0, epoch), "/v1/pools/elb/default-elb/members",
 		"/v1/pools", "/v1/pools/elb/default-elb", "/v1/pools/elb/default-elb/members/" + running, "/v1/instances/" + running,
+		"/v1/pools/elb/default-elb/guard",
 	}
 }
 
@@ -205,6 +206,7 @@ func TestV1RequestsAreObserved(t *testing.T) {
 	for path, want := range map[string]string{
 		recordPaths()[0]: "/v1/changes", recordPaths()[1]: "/v1/changes/{id}", recordPaths()[2]: "/v1/pools/{kind}/{name}/members", recordPaths()[6]: "/v1/instances/{instance}", "/v1/nowhere": "other",
 		recordPaths()[3]: "/v1/pools", recordPaths()[4]: "/v1/pools/{kind}/{name}", recordPaths()[5]: "/v1/pools/{kind}/{name}/members/{member}",
+		recordPaths()[7]: "/v1/pools/{kind}/{name}/guard",
 	} {
 		if routes[path] != want {
 			t.Errorf("%s: the route is %s, want %s", path, routes[path], want)

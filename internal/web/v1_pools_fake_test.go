@@ -67,6 +67,31 @@ func (f *fleets) Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi
 	return shown(pool), nil
 }
 
+// Guard returns a guard of default-elb that allows something, and one of other pools that
+// lacks the health.
+func (f *fleets) Guard(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolGuard, error) {
+	detail, err := f.Pool(ctx, pool, fresh)
+	if err != nil {
+		return lsapi.PoolGuard{}, err
+	}
+	two, room := 2, 0
+	rules := []lsapi.GuardRule{
+		{Kind: "minInService", Text: "minInService 50%", Number: &two, Source: "policy.yaml:4"},
+		{Kind: "freeze", Text: "freeze from 2026-12-24T00:00:00Z", Source: "tag lsapi:freeze"},
+	}
+	if pool.Name != "default-elb" {
+		rules[0].Number = nil
+		return lsapi.PoolGuard{Pool: pool, Rules: rules, Unknown: lsapi.GuardHealth, Headroom: &room, AsOf: detail.AsOf}, nil
+	}
+	return lsapi.PoolGuard{
+		Pool: pool, Rules: rules, Frozen: true, InService: 1, Out: 2, Headroom: &room, AsOf: detail.AsOf, HealthAsOf: detail.AsOf,
+		Members: []lsapi.GuardedMember{
+			{Member: lsapi.InstanceMember(running), Zone: "us-east-1a", Standing: lsapi.StandingInService},
+			{Member: lsapi.InstanceMember(spare), Standing: lsapi.StandingDetached},
+		},
+	}, nil
+}
+
 // noteFresh counts the fresh reads.
 func (f *fleets) noteFresh(fresh bool) {
 	f.mu.Lock()

@@ -125,6 +125,7 @@ var schemaTypes = map[string]reflect.Type{
 	"Membership":     reflect.TypeFor[apiv1.Membership](),
 	"MembershipAt":   reflect.TypeFor[apiv1.MembershipAt](),
 	"PoolDetail":     reflect.TypeFor[apiv1.PoolDetail](),
+	"PoolGuard":      reflect.TypeFor[apiv1.PoolGuard](),
 	"PoolsPage":      reflect.TypeFor[apiv1.PoolsPage](),
 }
 

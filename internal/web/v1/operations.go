@@ -30,6 +30,7 @@ func New(o Options) *API {
 		const member = "/v1/pools/{kind}/{name}/members/{member}"
 		register(a, http.MethodGet, "listPools", "/v1/pools", a.listPools)
 		register(a, http.MethodGet, "getPool", "/v1/pools/{kind}/{name}", a.getPool, checkPool)
+		register(a, http.MethodGet, "getGuard", "/v1/pools/{kind}/{name}/guard", a.getGuard, checkPool)
 		register(a, http.MethodGet, "listMembers", "/v1/pools/{kind}/{name}/members", a.listMembers, checkPool)
 		registerWrite(a, http.MethodPut, "setMembers", "/v1/pools/{kind}/{name}/members", a.putMembers)
 		registerWrite(a, http.MethodPatch, "changeMembers", "/v1/pools/{kind}/{name}/members", a.patchMembers)

@@ -37,9 +37,7 @@ func NewProblem(code lsapi.Code, text string, cause error) apiv1.Problem {
 		problem.Member = &last.member
 	}
 	if refusal, ok := errors.AsType[*lsapi.GuardRefusal](cause); ok {
-		problem.Members = converted(refusal.Members, func(m *lsapi.GuardedMember) apiv1.GuardedMember {
-			return apiv1.GuardedMember{Member: m.Member.String(), Zone: m.Zone, Standing: string(m.Standing)}
-		})
+		problem.Members = converted(refusal.Members, newGuardedMember)
 	}
 	return problem
 }

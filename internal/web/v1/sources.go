@@ -28,6 +28,9 @@ type Fleet interface {
 	// Pool returns a pool, or CodeNotFound. If fresh is set, its members and their health
 	// are read after the call.
 	Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error)
+	// Guard returns what the guards of a pool allow now, or CodeNotFound. If fresh is set,
+	// its members and their health are read after the call.
+	Guard(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolGuard, error)
 	// Members returns the members of a pool, or CodeNotFound, and when their read began.
 	// If fresh is set, that is after the call.
 	Members(ctx context.Context, pool lsapi.PoolID, fresh bool) ([]lsapi.Member, time.Time, error)
