@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/postgrestest"
 )
 
 // bulkOf returns the changes of a bulk of n members.
@@ -78,6 +80,48 @@ func testBulk(t *testing.T, s record.Store) {
 	}
 	if n := len(membersAt(t, s, time.Time{})); n != size+1 {
 		t.Errorf("there are %d members", n)
+	}
+}
+
+// A round trip for each change of a bulk would take seconds where the database is far away.
+// The database answers also while it receives a long message.
+func TestBulkTakesFewRoundTrips(t *testing.T) {
+	const most = 100
+	network, url := proxied(t, postgrestest.URL(t))
+	var learned atomic.Int64
+	learn := func(_ lsapi.PoolID, changes []lsapi.AppliedChange) { learned.Add(int64(len(changes))) }
+	s, other := openURL(t, url, record.Options{}), openURL(t, url, record.Options{Learn: learn})
+	l := newLane(t, s, lsapi.ELB("web"))
+	l.know()
+	changes := l.bulkOf(lsapi.Attach, 1000)
+	key := lsapi.IdempotencyKey{Key: "k"}
+	wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: changes[0].Bulk})
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"intents", func() { l.intendAll(changes) }},
+		{"the state with open changes", func() { l.state() }},
+		{"outcomes, learned by another replica", func() {
+			l.completeAll(changes, lsapi.OutcomeApplied)
+			soon(t, "the other replica to learn them", func() bool { return learned.Load() == 1000 })
+		}},
+		{"the state with applied changes", func() { l.state() }},
+		{"the recent changes", func() {
+			_, err := other.Applied(t.Context(), lsapi.ELB("web"), time.Hour)
+			must(t, err)
+		}},
+		{"the bulk", func() {
+			_, err := s.Changes(t.Context(), lsapi.ChangeFilter{Bulk: changes[0].Bulk, Limit: 1000})
+			must(t, err)
+		}},
+		{"the key", func() { wantKeyTaken(t, s, key, changes[0].Bulk) }},
+	} {
+		before := network.trips.Load()
+		step.do()
+		if trips := network.trips.Load() - before; trips > most {
+			t.Errorf("%s: %d round trips", step.name, trips)
+		}
 	}
 }
 

@@ -26,6 +26,8 @@ type proxy struct {
 	// swallow is part of a message at which a connection that listens for hints falls
 	// silent. It works once.
 	swallow atomic.Pointer[string]
+	// trips counts the round trips: a client sends after the database has answered.
+	trips atomic.Int64
 	// commits decides what becomes of the next commits.
 	commits chan fate
 
@@ -96,8 +98,21 @@ func (p *proxy) accept() {
 		p.mu.Lock()
 		p.conns[client], p.conns[server] = true, true
 		p.mu.Unlock()
-		p.work.Go(func() { p.forward(client, server, p.fates()) })
-		p.work.Go(func() { p.forward(server, client, p.fateOfAnswer) })
+		answered, fates := new(atomic.Bool), p.fates()
+		p.work.Go(func() {
+			p.forward(client, server, func(message []byte) fate {
+				if answered.Swap(false) {
+					p.trips.Add(1)
+				}
+				return fates(message)
+			})
+		})
+		p.work.Go(func() {
+			p.forward(server, client, func(message []byte) fate {
+				answered.Store(true)
+				return p.fateOfAnswer(message)
+			})
+		})
 	}
 }
 
