@@ -92,6 +92,18 @@ type Change struct {
 	Guard *GuardVerdict
 }
 
+// RefusedByGuard reports whether a guard refused the change.
+func (c *Change) RefusedByGuard() bool {
+	return c.Outcome == OutcomeRefused && c.Guard != nil && !c.Guard.Overridden
+}
+
+// FreesKey reports whether the change frees its idempotency key for a retry: it certainly
+// had no effect, because lsapi or AWS was unable to, or because a guard refused it. A
+// conflict or AWS's refusal is an answer, and stays one.
+func (c *Change) FreesKey() bool {
+	return c.Outcome == OutcomeFailed || c.Outcome == OutcomeWithdrawn || c.RefusedByGuard()
+}
+
 // EventKind is the kind of an Event.
 type EventKind string
 

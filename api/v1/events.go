@@ -4,6 +4,7 @@ package v1
 const (
 	EventAttached = "attached" // a member was added
 	EventDetached = "detached" // a member was removed
+	EventRefused  = "refused"  // a guard refused a change
 	EventHealth   = "health"   // the health of a member changed
 	EventDrained  = "drained"  // a detached member has finished its requests in flight
 	EventDrift    = "drift"    // a membership changed outside of lsapi
@@ -13,11 +14,11 @@ const (
 // Event is a recorded event. Its position in the record is the id of the server-sent
 // event: a client that resumes with it as Last-Event-ID misses and repeats nothing.
 type Event struct {
-	Type     string  `json:"type" enum:"attached,detached,health,drained,drift,dropped" example:"attached"`
+	Type     string  `json:"type" enum:"attached,detached,refused,health,drained,drift,dropped" example:"attached"`
 	At       Time    `json:"at" format:"date-time" doc:"When it was recorded" example:"2026-11-24T18:54:00.217Z"`
 	Pool     string  `json:"pool,omitempty" example:"elb/default-elb"`
 	Member   string  `json:"member,omitempty" doc:"Its id in the pool" example:"i-5203422c"`
-	Change   *Change `json:"change,omitempty" doc:"Of attached, detached and drift: the change. That of a drift is external"`
+	Change   *Change `json:"change,omitempty" doc:"Of attached, detached, refused and drift: the change, with the guard that it overrode or that refused it. That of a drift is external"`
 	Health   *Health `json:"health,omitempty" doc:"Of health: the health now"`
 	Draining bool    `json:"draining,omitempty" doc:"Of health: whether the member is draining"`
 	Detail   string  `json:"detail,omitempty" doc:"Of dropped: why, and what to do"`

@@ -68,6 +68,7 @@ func eventColumns(pools []lsapi.PoolID) []term.Column {
 
 var eventStyles = map[string]term.Style{
 	apiv1.EventDetached: term.Yellow,
+	apiv1.EventRefused:  term.Red,
 	apiv1.EventDrained:  term.Dim,
 	apiv1.EventDrift:    term.Red,
 }
@@ -89,8 +90,8 @@ func eventDetail(e apiv1.Event) string {
 		return e.Detail
 	}
 	text := "by " + e.Change.Actor
-	if e.Change.Reason != "" {
-		text += ": " + e.Change.Reason
+	if why := reasonText(*e.Change); why != "" {
+		text += ": " + why
 	}
 	return text
 }

@@ -111,6 +111,6 @@ func (r Record) AwaitNews(ctx context.Context, after lsapi.Position, hints <-cha
 // HasNews reports whether AwaitNews returns for some of the events.
 func HasNews(events []lsapi.Event) bool {
 	return slices.ContainsFunc(events, func(e lsapi.Event) bool {
-		return e.Kind == lsapi.EventObserved || e.Kind == lsapi.EventHealth || e.Change.Outcome == lsapi.OutcomeApplied
+		return e.Kind == lsapi.EventObserved || e.Kind == lsapi.EventHealth || e.Change.Outcome == lsapi.OutcomeApplied || e.Change.RefusedByGuard()
 	})
 }

@@ -190,6 +190,11 @@ func testNews(t *testing.T, s record.Store) {
 		func() { l.say(inService(one)) },
 		func() { l.drain(one) },
 		func() {
+			c := l.change(lsapi.Detach, one)
+			c.Guard = &lsapi.GuardVerdict{Rule: "keepLast"}
+			l.complete(c, lsapi.OutcomeRefused)
+		},
+		func() {
 			l.after(time.Minute).append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Removed: []lsapi.MemberID{two}, Since: noon, Until: l.now})
 		},
 		func() { l.intend(l.change(lsapi.Attach, two)) },

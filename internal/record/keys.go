@@ -52,25 +52,13 @@ func endsReservation(ctx context.Context, t Tables, id string) (bool, error) {
 		return false, err
 	}
 	if c != nil {
-		return isRetryable(c), nil
+		return c.FreesKey(), nil
 	}
 	bulk, err := t.Find(ctx, lsapi.ChangeFilter{Bulk: id, Limit: maxChanges})
 	if err != nil || len(bulk) == 0 {
 		return false, err
 	}
-	return !slices.ContainsFunc(bulk, func(c ChangeRow) bool { return !isRetryable(&c) }), nil
-}
-
-// isRetryable reports whether a change certainly changed nothing, because a guard refused it
-// or lsapi or AWS was unable to. A conflict or AWS's refusal is an answer, and stays one.
-func isRetryable(c *ChangeRow) bool {
-	switch c.Outcome {
-	case lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn:
-		return true
-	case lsapi.OutcomeRefused:
-		return c.Guard != nil && !c.Guard.Overridden
-	}
-	return false
+	return !slices.ContainsFunc(bulk, func(c ChangeRow) bool { return !c.FreesKey() }), nil
 }
 
 // Free implements Store.

@@ -446,3 +446,29 @@ func TestStopEndsTheOpeningOfAStream(t *testing.T) {
 		t.Errorf("it is %d %s after %v", got.StatusCode, got.body, time.Since(began))
 	}
 }
+
+func TestEventsShowRefusalsByGuards(t *testing.T) {
+	h, _, server := watched(t)
+	_, from := watch(t, server, "", "")
+	lines(t, from, 2)
+	refuse := func(guard *lsapi.GuardVerdict, outcome lsapi.Outcome) {
+		h.add(lsapi.EventCompleted, func(e *lsapi.RecordedEvent) {
+			e.Event.Change = lsapi.Change{Action: lsapi.Detach, Member: lsapi.InstanceMember("i-5203422c"), Outcome: outcome, Guard: guard}
+		})
+	}
+	refuse(nil, lsapi.OutcomeRefused) // by AWS
+	refuse(&lsapi.GuardVerdict{Rule: "keepLast", Overridden: true, Reason: "r"}, lsapi.OutcomeRefused)
+	refuse(&lsapi.GuardVerdict{Rule: "keepLast"}, lsapi.OutcomeRefused)
+	refuse(&lsapi.GuardVerdict{Rule: "keepLast", Overridden: true, Reason: "r"}, lsapi.OutcomeApplied)
+	for _, want := range []string{"refused", "detached"} {
+		got := lines(t, from, 4)
+		data, _ := strings.CutPrefix(got[2], "data: ")
+		var e apiv1.Event
+		if err := json.Unmarshal([]byte(data), &e); err != nil {
+			t.Fatalf("%q: %v", got, err)
+		}
+		if e.Type != want || e.Change == nil || e.Change.Guard == nil || e.Change.Guard.Rule != "keepLast" || e.Change.Guard.Overridden != (want == "detached") {
+			t.Errorf("got %q, want %s", got, want)
+		}
+	}
+}

@@ -94,18 +94,6 @@ func (c *Changer) neverBegan(first *lsapi.Reservation) bool {
 	return time.Since(first.At) > c.Timeout+keyGrace
 }
 
-// frees reports whether a change frees its key for a retry: it certainly changed nothing,
-// because lsapi or AWS was unable to, or a guard refused it, which may pass another time.
-func frees(c *lsapi.Change) bool {
-	switch c.Outcome {
-	case lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn:
-		return true
-	case lsapi.OutcomeRefused:
-		return c.Guard != nil && !c.Guard.Overridden
-	}
-	return false
-}
-
 // inProgress returns the error of a request to be sent again soon.
 func inProgress(how string) error {
 	return &lsapi.Error{

@@ -18,7 +18,7 @@ func (c *Changer) lookAtChange(ctx context.Context, first *lsapi.Reservation) (f
 	case err != nil:
 		return nil, false, err
 	}
-	return &change, frees(&change), nil
+	return &change, change.FreesKey(), nil
 }
 
 // replay returns the change's final outcome.

@@ -41,7 +41,7 @@ func (b recordedBulk) isSpent() bool {
 	some := false
 	for i := range b.changes {
 		switch of := &b.changes[i]; {
-		case frees(of):
+		case of.FreesKey():
 			some = true
 		case of.Outcome != lsapi.OutcomeConflict:
 			return false

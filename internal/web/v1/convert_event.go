@@ -19,8 +19,8 @@ func encodeEvent(e *apiv1.Event) events.Message {
 	return events.Message{Member: member, Body: []byte("event: " + e.Type + "\ndata: " + string(data) + "\n")}
 }
 
-// newEvents returns an event for each applied change, external change, health change and
-// drained member of a recorded event.
+// newEvents returns an event for each applied change, refusal by a guard, external change,
+// health change and drained member of a recorded event.
 func newEvents(e *lsapi.RecordedEvent) (all []apiv1.Event) {
 	about := func(kind string, member lsapi.MemberID) apiv1.Event {
 		return apiv1.Event{Type: kind, At: instant(e.Event.At), Pool: e.Pool.Path(), Member: member.String()}
@@ -37,8 +37,11 @@ func newEvents(e *lsapi.RecordedEvent) (all []apiv1.Event) {
 		if c.Action == lsapi.Detach {
 			kind = apiv1.EventDetached
 		}
-		if c.Outcome == lsapi.OutcomeApplied {
+		switch {
+		case c.Outcome == lsapi.OutcomeApplied:
 			all = append(all, changed(kind, c))
+		case c.RefusedByGuard():
+			all = append(all, changed(apiv1.EventRefused, c))
 		}
 	case lsapi.EventObserved:
 		for i := range e.External {
