@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -219,4 +220,37 @@ func TestReceiverOfTheDocsVerifies(t *testing.T) {
 	a.deregister("default-elb", member)
 	want := "elb/default-elb: changed outside of lsapi: detached " + member
 	eventually(t, "the receiver prints the text", func() bool { return strings.Contains(out.String(), want) })
+}
+
+func TestRefusalAndOverrideAreNotified(t *testing.T) {
+	t.Parallel()
+	w, other := startWebhook(t, nil), startWebhook(t, nil)
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	writeUsers(t, path, "notify:\n- {url: '"+w.URL+"', pools: ['elb/default-*'], events: [refused, overridden]}\n- {url: '"+other.URL+"', pools: ['tg/*', {tag: {no: pool}}]}\n")
+	_, s := startBoth(t, with("POLICY="+path, "NOTIFY_ALLOW=127.0.0.1"))
+	var refused response
+	eventually(t, "a refusal is notified", func() bool { // those before the receivers are set are not
+		refused = s.send("DELETE", "/v1/pools/elb/default-elb/members/"+member, "")
+		return len(w.received(v1.NotifyRefused)) > 0
+	})
+	e := w.received(v1.NotifyRefused)[0]
+	want := "elb/default-elb: a guard refused the detach of " + member + " by "
+	var data v1.Notification
+	if err := e.DataAs(&data); err != nil || refused.status != http.StatusConflict || !strings.HasPrefix(data.Text, want) || !strings.HasSuffix(data.Text, " (keepLast)") {
+		t.Errorf("%d %s is notified as %v", refused.status, refused.body, e)
+	}
+	if g := data.Changes[0].Guard; g == nil || g.Rule != "keepLast" || g.Overridden {
+		t.Errorf("its change is %+v", data.Changes)
+	}
+	if r := s.send("DELETE", "/v1/pools/elb/default-elb/members/"+member, "", "X-Override-Guard: the machine burns"); r.status != http.StatusOK {
+		t.Fatalf("the override: %d %s", r.status, r.body)
+	}
+	eventually(t, "the override is notified", func() bool { return len(w.received(v1.NotifyOverridden)) > 0 })
+	e = w.received(v1.NotifyOverridden)[0]
+	if err := e.DataAs(&data); err != nil || !strings.HasSuffix(data.Text, "overrode keepLast to detach "+member+" (applied); reason: the machine burns") {
+		t.Errorf("it is notified as %v", e)
+	}
+	if len(other.events) != 0 {
+		t.Errorf("the receiver of other pools got %v", other.events)
+	}
 }

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,10 +19,10 @@ const (
 	// maxFilterValues is how many values the filters of one EC2 call may have
 	// (FilterLimitExceeded).
 	maxFilterValues = 200
-	// lookupTimeout bounds each filtered lookup, retries included.
+	// lookupTimeout bounds each lookup, retries included.
 	lookupTimeout = 10 * time.Second
-	// instancesPage is the greatest MaxResults of DescribeInstances, and smallestPage the
-	// smallest.
+	// instancesPage is the greatest MaxResults of DescribeInstances, and its greatest number of
+	// ids; smallestPage is the smallest MaxResults.
 	instancesPage = 1000
 	smallestPage  = 5
 )
@@ -73,21 +74,40 @@ func (c *EC2) Instances(ctx context.Context, ids []string) (map[string]lsapi.Ins
 	defer done()
 	found := make(map[string]lsapi.Instance, len(ids))
 	for batch := range slices.Chunk(ids, maxFilterValues) {
-		if err := c.find(ctx, batch, found); err != nil {
+		filter := ec2types.Filter{Name: aws.String("instance-id"), Values: batch}
+		if err := c.find(ctx, &ec2.DescribeInstancesInput{Filters: []ec2types.Filter{filter}}, found); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
 }
 
-// find adds the result of one filtered lookup to found. A page may be empty and still have
-// a next page.
-func (c *EC2) find(ctx context.Context, ids []string, found map[string]lsapi.Instance) error {
+// instancesByID is Instances with one call for 1,000 ids. If EC2 does not know one of them,
+// the call fails, and others with filters follow.
+func (c *EC2) instancesByID(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
+	ctx, done := c.priority.Begin(ctx)
+	defer done()
+	found := make(map[string]lsapi.Instance, len(ids))
+	for batch := range slices.Chunk(ids, instancesPage) {
+		err := c.find(ctx, &ec2.DescribeInstancesInput{InstanceIds: batch}, found)
+		if lsapi.ErrorCode(err) == lsapi.CodeInvalid {
+			var known map[string]lsapi.Instance
+			known, err = c.Instances(ctx, batch)
+			maps.Copy(found, known)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// find adds the result of one lookup to found. A page may be empty and still have a next
+// page.
+func (c *EC2) find(ctx context.Context, lookup *ec2.DescribeInstancesInput, found map[string]lsapi.Instance) error {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	pages := ec2.NewDescribeInstancesPaginator(c.describe, &ec2.DescribeInstancesInput{
-		Filters: []ec2types.Filter{{Name: aws.String("instance-id"), Values: ids}},
-	})
+	pages := ec2.NewDescribeInstancesPaginator(c.describe, lookup)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

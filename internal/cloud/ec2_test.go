@@ -62,6 +62,60 @@ func TestInstancesUsesFiltersOf200IDsAndReadsAllPages(t *testing.T) {
 	}
 }
 
+// describeByID responds as EC2 does: by ids, or by a filter of at most 200.
+func describeByID(t *testing.T, unknown string) awstest.Reply {
+	return func(w http.ResponseWriter, form url.Values) {
+		var items strings.Builder
+		values := 0
+		for name, value := range form {
+			byID := strings.HasPrefix(name, "InstanceId.")
+			switch {
+			case !byID && !strings.HasPrefix(name, "Filter.1.Value."):
+				continue
+			case byID && value[0] == unknown:
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = fmt.Fprintf(w, "<Response><Errors><Error><Code>InvalidInstanceID.NotFound</Code><Message>The instance ID '%s' does not exist</Message></Error></Errors><RequestID/></Response>", unknown)
+				return
+			case !byID:
+				values++
+			}
+			if value[0] != unknown {
+				fmt.Fprintf(&items, "<item><instanceId>%s</instanceId></item>", value[0])
+			}
+		}
+		if values > 200 || form.Get("MaxResults") != "" {
+			t.Errorf("a call with %d values and MaxResults %q", values, form.Get("MaxResults"))
+		}
+		_, _ = fmt.Fprintf(w, "<DescribeInstancesResponse xmlns=%q><reservationSet><item><instancesSet>%s</instancesSet></item></reservationSet></DescribeInstancesResponse>", awstest.EC2Namespace, &items)
+	}
+}
+
+func TestLanesLookManyInstancesUpByOneCall(t *testing.T) {
+	for _, test := range []struct {
+		ids, calls int
+		unknown    string
+	}{{200, 1, ""}, {1000, 1, ""}, {200, 1, "i-00000007"}, {1000, 1 + 5, "i-00000007"}, {201, 1 + 2, "i-00000007"}} {
+		client, aws := startEC2(t, describeByID(t, test.unknown))
+		lookups := client.ForLanes()
+		var ids []string
+		for i := range test.ids {
+			ids = append(ids, fmt.Sprintf("i-%08x", i))
+		}
+		found, err := lookups.Instances(t.Context(), ids)
+		_, known := found[test.unknown]
+		want := test.ids
+		if test.unknown != "" {
+			want--
+		}
+		if err != nil || len(found) != want || known || len(aws.Attempts()) != test.calls {
+			t.Errorf("of %d ids %d are found by %d calls, %v; want %d by %d", test.ids, len(found), len(aws.Attempts()), err, want, test.calls)
+		}
+		if err := lookups.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestInstancesWithoutIDsMakesNoCall(t *testing.T) {
 	client, aws := startEC2(t, awstest.CutOff)
 	if found, err := client.Instances(t.Context(), nil); err != nil || len(found) != 0 || len(aws.Attempts()) != 0 {

@@ -22,8 +22,16 @@ type Lookups struct {
 // ForLanes returns the Lookups of the lanes. They must be closed.
 func (c *EC2) ForLanes() *Lookups {
 	work := background.New()
-	options := coalesce.Options{Calls: maxLookups, Batch: maxFilterValues, Timeout: lookupTimeout}
-	return &Lookups{work, coalesce.New(work, options, c.For(budget.Write).Instances)}
+	options := coalesce.Options{Calls: maxLookups, Batch: instancesPage, Timeout: lookupTimeout}
+	return &Lookups{work, coalesce.New(work, options, c.For(budget.Write).lookUp)}
+}
+
+// lookUp looks instances up by one call: by their ids if they are too many for a filter.
+func (c *EC2) lookUp(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
+	if len(ids) > maxFilterValues {
+		return c.instancesByID(ctx, ids)
+	}
+	return c.Instances(ctx, ids)
 }
 
 // Close cancels the running lookups and waits for their end. It returns an error if ctx

@@ -3,7 +3,9 @@ package membership
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,6 +138,78 @@ func TestQueueGivesARoundOneDirectionOfEachInstance(t *testing.T) {
 		batch := q.take(open)
 		if !slices.Equal(names(batch), test.batch) || !slices.Equal(names(q.waiting), test.rest) {
 			t.Errorf("%s: the batch is %v, and %v wait", name, names(batch), names(q.waiting))
+		}
+	}
+}
+
+// A caller is "+a" or "-a" of one change, several of them of a bulk, "=a b" of a desired set,
+// "*" in front for a precondition, and "?" for a dry run.
+func callerOf(text string) *caller {
+	text, dryRun := strings.CutPrefix(text, "?")
+	text, matches := strings.CutPrefix(text, "*")
+	members, isDesired := strings.CutPrefix(text, "=")
+	b := lsapi.Bulk{BulkID: "bulk", Pool: lsapi.ELB("web"), Terms: lsapi.Terms{DryRun: dryRun}}
+	if matches {
+		b.IfMatch = []string{"version"}
+	}
+	if isDesired {
+		b.Desired = new(lsapi.DesiredMembers)
+	}
+	for _, id := range strings.Fields(members) {
+		member, isDetach := strings.CutPrefix(id, "-")
+		item := lsapi.BulkItem{Action: lsapi.Attach, Member: lsapi.InstanceMember(strings.TrimPrefix(member, "+"))}
+		if isDetach {
+			item.Action = lsapi.Detach
+		}
+		b.Items = append(b.Items, item)
+	}
+	if len(b.Items) == 1 && !isDesired {
+		return newCaller(context.Background(), lsapi.Request{Action: b.Items[0].Action, Pool: b.Pool, Member: b.Items[0].Member, Terms: b.Terms}, "")
+	}
+	return newBulkCaller(context.Background(), b, "")
+}
+
+func TestRoundHasCallersThatDoNotDependOnEachOther(t *testing.T) {
+	large := "+x"
+	for i := range maxBatch {
+		large += fmt.Sprint(" +x", i)
+	}
+	for name, test := range map[string]struct {
+		callers, open []string
+		taken         int   // of the first round
+		rest          []int // that wait, by number
+	}{
+		"a bulk beside others":                    {[]string{"+a", "+b -c", "+d"}, nil, 3, nil},
+		"a bulk with a member of one before it":   {[]string{"+a", "+a +b"}, nil, 1, []int{1}},
+		"requests for changes of a bulk":          {[]string{"+a -b", "+a", "-b"}, nil, 3, nil},
+		"a reversal of one of a bulk":             {[]string{"+a -b", "+b"}, nil, 1, []int{1}},
+		"a precondition is first":                 {[]string{"*+a", "+b", "*+c"}, nil, 2, []int{2}},
+		"a desired set is alone":                  {[]string{"=a b", "+c"}, nil, 1, []int{1}},
+		"a desired set behind others":             {[]string{"+c", "=a b"}, nil, 1, []int{1}},
+		"a dry run behind a change of its member": {[]string{"+a", "?+a"}, nil, 1, []int{1}},
+		"changes of the member of a dry run":      {[]string{"?+a", "-a", "+b"}, nil, 3, nil},
+		"a large bulk is alone":                   {[]string{large, "+a"}, nil, 1, []int{1}},
+		"a large bulk behind others":              {[]string{"+a", large}, nil, 1, []int{1}},
+		"a bulk with an open change":              {[]string{"+a +b", "-b", "+c"}, []string{"a"}, 1, []int{0, 1}},
+		"all members with an open change":         {[]string{"=a", "*+b", "+c"}, []string{"z"}, 1, []int{0, 1}},
+	} {
+		q := queued()
+		var all []*caller
+		for _, text := range test.callers {
+			all = append(all, callerOf(text))
+		}
+		q.waiting = slices.Clone(all)
+		var open []*change
+		for _, id := range test.open {
+			open = append(open, &change{member: lsapi.InstanceMember(id)})
+		}
+		taken := q.take(open)
+		var rest []int
+		for _, c := range q.waiting {
+			rest = append(rest, slices.Index(all, c))
+		}
+		if len(taken) != test.taken || !slices.Equal(rest, test.rest) {
+			t.Errorf("%s: %d are taken, and %v wait", name, len(taken), rest)
 		}
 	}
 }

@@ -254,6 +254,7 @@ type faultyWorld struct {
 	replaced time.Time         // when the pool was last replaced
 	answers  map[string]effect // by change
 	named    map[string]bool   // the changes that an answer named
+	bulks    map[string]int    // the items of the bulks; 0 of desired sets
 }
 
 const faultyReplicas, faultyClients = 3, 9
@@ -293,7 +294,7 @@ func newFaultyWorld(t *testing.T, seed uint64) *faultyWorld {
 	w := &faultyWorld{
 		t: t, seed: seed, faults: f, record: newFakeRecord(), aws: &faultyAWS{aws, f},
 		ends: time.Now().Add(2 * time.Minute), history: &history{began: time.Now(), got: make(map[effect]int)},
-		answers: make(map[string]effect), named: make(map[string]bool),
+		answers: make(map[string]effect), named: make(map[string]bool), bulks: make(map[string]int),
 	}
 	return w
 }
@@ -372,8 +373,11 @@ const shownAfter = 25 * time.Second
 func (w *faultyWorld) isSettled() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return time.Since(w.replaced) > shownAfter
+	return w.isSettledNow()
 }
+
+// isSettledNow is isSettled for a caller that holds mu.
+func (w *faultyWorld) isSettledNow() bool { return time.Since(w.replaced) > shownAfter }
 
 // replace ends a pool, and makes another one under its name.
 func (w *faultyWorld) replace(random *rand.Rand) {
@@ -414,12 +418,74 @@ func (w *faultyWorld) runClient(client int, random *rand.Rand) {
 			patience = time.Duration(random.Int64N(int64(300 * time.Millisecond)))
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		if random.IntN(3) == 0 {
+		switch kind := random.IntN(9); {
+		case kind < 3:
 			w.list(ctx, s, client)
-		} else {
-			w.change(ctx, s, client, fmt.Sprintf("c%d-%d", client, i), []lsapi.Action{lsapi.Attach, lsapi.Detach}[random.IntN(2)], member)
+		case kind < 6:
+			w.change(ctx, s, client, fmt.Sprintf("c%d-%d", client, i), randomAction(random), member)
+		default:
+			w.changeAll(ctx, s, client, w.randomBulk(random, fmt.Sprintf("b%d-%d", client, i)))
 		}
 		cancel()
+	}
+}
+
+func randomAction(random *rand.Rand) lsapi.Action {
+	return []lsapi.Action{lsapi.Attach, lsapi.Detach}[random.IntN(2)]
+}
+
+// randomBulk returns changes of some members, or a desired set, some with a version of the
+// members as they may be.
+func (w *faultyWorld) randomBulk(random *rand.Rand, id string) lsapi.Bulk {
+	b := lsapi.Bulk{BulkID: id, At: time.Now(), Actor: lsapi.Actor{Name: "alice"}, Pool: web}
+	some := slices.DeleteFunc(slices.Clone(faultyMembers), func(lsapi.MemberID) bool { return random.IntN(3) == 0 })
+	random.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+	if random.IntN(2) == 0 {
+		b.Desired = &lsapi.DesiredMembers{Members: some, Additive: random.IntN(2) == 0}
+	} else {
+		for _, member := range some {
+			b.Items = append(b.Items, lsapi.BulkItem{Action: randomAction(random), Member: member})
+		}
+	}
+	if random.IntN(2) == 0 {
+		b.IfMatch = []string{lsapi.MembershipVersion(w.aws.members())}
+	}
+	b.DryRun = random.IntN(8) == 0
+	return b
+}
+
+func (w *faultyWorld) changeAll(ctx context.Context, s *service, client int, b lsapi.Bulk) {
+	called := time.Now()
+	result, err := s.ChangeAll(ctx, b)
+	if b.DryRun {
+		if result.Recorded {
+			w.t.Errorf("the dry run %s is on record", b.BulkID)
+		}
+		return
+	}
+	if err != nil && len(result.Results) > 0 {
+		w.t.Errorf("%s has results with the error %v", b.BulkID, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bulks[b.BulkID] = len(b.Items)
+	for _, r := range result.Results {
+		got := map[lsapi.Outcome]effect{lsapi.OutcomeApplied: took, lsapi.OutcomeConflict: already, lsapi.OutcomeUnknown: open}[r.Outcome]
+		if got == "" {
+			got = none
+		}
+		w.history.add(client, operation{r.Action, web, r.Member}, called, got)
+		if r.ChangeID != "" {
+			w.answers[r.ChangeID], w.named[r.ChangeID] = got, true
+		}
+	}
+	if err != nil || b.Desired == nil || b.Desired.Additive || !w.isSettledNow() {
+		return
+	}
+	for _, id := range faultyMembers { // that the pool lacked, and is to lack
+		if !slices.ContainsFunc(result.Results, func(r lsapi.MemberResult) bool { return r.Member == id }) {
+			w.history.add(client, operation{lsapi.Detach, web, id}, called, already)
+		}
 	}
 }
 
@@ -472,6 +538,7 @@ func (w *faultyWorld) check() {
 		wantNothingInvented(w.t, w.record)
 	}
 	w.checkAnswers()
+	w.checkBulks()
 	state := w.record.log(web).state(0)
 	if len(state.Open) > 0 {
 		w.t.Errorf("open at the end: %v", state.Open)
@@ -503,4 +570,44 @@ func (w *faultyWorld) checkAnswers() {
 			w.t.Errorf("%s: the client got %q, and the record says %q", id, got, outcome)
 		}
 	}
+}
+
+// checkBulks refuses bulks of which only a part is on record, and changes that began when the
+// members did not have the version of their precondition.
+func (w *faultyWorld) checkBulks() {
+	members := make(map[lsapi.MemberID]bool)
+	changes := make(map[string]map[string]bool) // on record, by bulk
+	intended := make(map[string]bool)
+	met := 0
+	for _, e := range w.record.recorded() {
+		c := e.Change
+		if c.Bulk != "" {
+			if changes[c.Bulk] == nil {
+				changes[c.Bulk] = make(map[string]bool)
+			}
+			changes[c.Bulk][c.ID] = true
+			intended[c.Bulk] = intended[c.Bulk] || e.Kind == lsapi.EventIntended
+		}
+		if e.Kind == lsapi.EventCheckpoint {
+			clear(members)
+			setAll(members, e.Members, true)
+		}
+		setAll(members, e.Added, true)
+		setAll(members, e.Removed, false)
+		if c.Outcome == lsapi.OutcomeApplied {
+			setAll(members, []lsapi.MemberID{c.Member}, c.Action == lsapi.Attach)
+		}
+		if e.Kind == lsapi.EventIntended && c.IfMatch != "" {
+			met++
+			if c.IfMatch != lsapi.MembershipVersion(slices.Collect(maps.Keys(members))) {
+				w.t.Errorf("change %s required the version %s, and began with %v", c.ID, c.IfMatch, members)
+			}
+		}
+	}
+	for id, items := range w.bulks {
+		if intended[id] && items > 0 && len(changes[id]) != items {
+			w.t.Errorf("of the %d changes of bulk %s %d are on record", items, id, len(changes[id]))
+		}
+	}
+	w.t.Logf("%d of %d bulks have intents, %d changes met a precondition", len(intended), len(w.bulks), met)
 }
