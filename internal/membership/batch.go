@@ -67,11 +67,7 @@ type held struct {
 }
 
 func newHeld(open []*change) *held {
-	h := &held{make(map[lsapi.MemberID]bool, len(open)), len(open) > 0}
-	for _, c := range open {
-		h.members[c.member] = true
-	}
-	return h
+	return &held{setOf(membersOf(open)), len(open) > 0}
 }
 
 // holds reports whether the caller must wait. Then later requests for its members wait, too.

@@ -206,6 +206,7 @@ func (f *fakeRecord) LaneState(_ context.Context, pool lsapi.PoolID, within time
 }
 
 func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
+	ended := make(map[string]bool)
 	state := lsapi.LaneState{ChainEnd: l.end(), Members: make(map[lsapi.MemberID]bool), Detached: make(map[lsapi.MemberID]time.Time)}
 	for i, e := range l.events {
 		if e.Until.After(state.LookedAt) {
@@ -242,7 +243,7 @@ func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 			state.Open = append(state.Open, open)
 		case lsapi.EventHealth:
 		default:
-			state.Open = slices.DeleteFunc(state.Open, func(c lsapi.Change) bool { return c.ID == e.Change.ID })
+			ended[e.Change.ID] = true
 			if e.Change.Outcome == lsapi.OutcomeApplied {
 				setAll(state.Members, []lsapi.MemberID{e.Change.Member}, e.Change.Action == lsapi.Attach)
 				delete(state.Detached, e.Change.Member)
@@ -253,6 +254,7 @@ func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 			}
 		}
 	}
+	state.Open = slices.DeleteFunc(state.Open, func(c lsapi.Change) bool { return ended[c.ID] })
 	since := time.Now().Add(-within)
 	if looked := state.LookedAt.Add(-within); !state.LookedAt.IsZero() && looked.Before(since) {
 		since = looked

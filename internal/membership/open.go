@@ -25,11 +25,6 @@ func (o *openChanges) add(c *change) {
 	o.nextLook = time.Now().Add(o.pause)
 }
 
-// holds reports whether requests for the member must wait.
-func (o *openChanges) holds(member lsapi.MemberID) bool {
-	return slices.ContainsFunc(o.changes, func(c *change) bool { return c.member == member })
-}
-
 // lookLater puts off the next look.
 func (o *openChanges) lookLater() {
 	o.pause = min(max(firstSettlingPause, 2*o.pause), maxSettlingPause)

@@ -140,8 +140,7 @@ func (r *recordedMembers) count() *int {
 // out: what the read found of them may be the change's effect, although the read may have
 // begun too early to settle the change.
 func (r *recordedMembers) unexplained(found look, open ...*change) []lsapi.Event {
-	held := (&openChanges{changes: open}).holds
-	added, removed := diff(r.members, found.members, held)
+	added, removed := diff(r.members, found.members, setOf(membersOf(open)))
 	switch {
 	case !r.known:
 		return []lsapi.Event{checkpoint(found.members, found)}
@@ -205,14 +204,14 @@ func checkpoint(members map[lsapi.MemberID]bool, found look) lsapi.Event {
 
 // diff returns what leads from one membership to another, sorted, without the members
 // that are held.
-func diff(from, to map[lsapi.MemberID]bool, isHeld func(member lsapi.MemberID) bool) (added, removed []lsapi.MemberID) {
-	return missing(to, from, isHeld), missing(from, to, isHeld)
+func diff(from, to, held map[lsapi.MemberID]bool) (added, removed []lsapi.MemberID) {
+	return missing(to, from, held), missing(from, to, held)
 }
 
-// missing returns the elements of a set that another one lacks and that are not held.
-func missing(set, other map[lsapi.MemberID]bool, isHeld func(member lsapi.MemberID) bool) (ids []lsapi.MemberID) {
+// missing returns the elements of a set that other ones lack, sorted.
+func missing(set map[lsapi.MemberID]bool, others ...map[lsapi.MemberID]bool) (ids []lsapi.MemberID) {
 	for _, id := range slices.SortedFunc(maps.Keys(set), lsapi.MemberID.Compare) {
-		if !other[id] && !isHeld(id) {
+		if !slices.ContainsFunc(others, func(other map[lsapi.MemberID]bool) bool { return other[id] }) {
 			ids = append(ids, id)
 		}
 	}
@@ -237,11 +236,13 @@ func (r *recordedMembers) proves(changed period) bool {
 	return !r.lookedAt.Before(changed.to.Add(r.window))
 }
 
-// changed notes a change that took effect then, and drops those that the last read proves.
-func (r *recordedMembers) changed(c *change, at time.Time) {
+// changed notes changes that took effect then, and drops those that the last read proves.
+func (r *recordedMembers) changed(changes []*change, at time.Time) {
 	maps.DeleteFunc(r.taken, func(_ lsapi.MemberID, taken time.Time) bool { return !r.lookedAt.Before(taken.Add(r.window)) })
 	maps.DeleteFunc(r.recent, func(_ lsapi.MemberID, changed period) bool { return r.proves(changed) })
-	r.recent[c.member] = period{c.sentAt, at}
+	for _, c := range changes {
+		r.recent[c.member] = period{c.sentAt, at}
+	}
 }
 
 func later(a, b time.Time) time.Time {

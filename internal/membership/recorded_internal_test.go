@@ -42,7 +42,7 @@ func TestIntervalBeginsBeforeAChangeThatTheLastLookMayNotHaveShown(t *testing.T)
 			t.Errorf("%v were unchanged until %v, want %d s", test.ids, got.Sub(start), test.want)
 		}
 	}
-	r.changed(&change{member: lsapi.InstanceMember("new"), sentAt: at(103)}, at(104))
+	r.changed([]*change{{member: lsapi.InstanceMember("new"), sentAt: at(103)}}, at(104))
 	if _, ok := r.recent[lsapi.InstanceMember("proved")]; ok || len(r.recent) != 4 || r.recent[lsapi.InstanceMember("new")] != (period{at(103), at(104)}) {
 		t.Errorf("the recent changes are %v", r.recent)
 	}

@@ -107,7 +107,7 @@ func (c *caller) prepare(members map[lsapi.MemberID]bool) []*request {
 		for _, item := range items {
 			wanted[item.Member] = true
 		}
-		for _, member := range missing(members, wanted, func(lsapi.MemberID) bool { return false }) {
+		for _, member := range missing(members, wanted) {
 			items = append(items, lsapi.BulkItem{Action: lsapi.Detach, Member: member})
 		}
 	}

@@ -103,8 +103,8 @@ func (r *round) showWhenRecorded(b *recordBatch, changes []*change) {
 		applied := make([]lsapi.AppliedChange, len(changes))
 		for i, c := range changes {
 			applied[i] = lsapi.AppliedChange{Change: c.recorded, Seq: r.journal.lease.ChainEnd.Seq, At: now}
-			r.journal.recorded.changed(c, now)
 		}
+		r.journal.recorded.changed(changes, now)
 		r.overlay.Apply(r.pool, applied)
 	}})
 }

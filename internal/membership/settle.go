@@ -13,19 +13,22 @@ func (r *round) settle(v view) {
 	if r.open.isEmpty() {
 		return
 	}
-	var still, settled []*change
-	var outcomes recordBatch
+	var still, settled, applied []*change
+	found := make(map[*change]lsapi.Outcome)
 	for _, c := range r.open.changes {
-		o := judge(c, v, r.overlay.Window())
-		if o == stillOpen {
+		switch found[c] = judge(c, v, r.overlay.Window()); found[c] {
+		case stillOpen:
 			still = append(still, c)
 			continue
+		case lsapi.OutcomeApplied:
+			applied = append(applied, c)
 		}
 		settled = append(settled, c)
-		if o == lsapi.OutcomeApplied {
-			r.showWhenRecorded(&outcomes, []*change{c})
-		}
-		r.complete(&outcomes, c, o, o != lsapi.OutcomeUnknown)
+	}
+	var outcomes recordBatch
+	r.showWhenRecorded(&outcomes, applied)
+	for _, c := range settled {
+		r.complete(&outcomes, c, found[c], found[c] != lsapi.OutcomeUnknown)
 	}
 	r.open.changes = still
 	switch err := r.journal.append(&outcomes); {
