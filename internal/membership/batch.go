@@ -54,7 +54,9 @@ func (b *batch) add(c *caller) {
 
 // dependsOnAll reports whether what is decided depends on all members of the pool: then no
 // change may be open, or come before it in the round.
-func (c *caller) dependsOnAll() bool { return len(c.IfMatch) > 0 || c.changesAny() }
+func (c *caller) dependsOnAll() bool {
+	return len(c.IfMatch) > 0 && !slices.Contains(c.IfMatch, "*") || c.changesAny()
+}
 
 // changesAny reports whether members may be changed that the request does not name.
 func (c *caller) changesAny() bool { return c.Desired != nil && !c.Desired.Additive }

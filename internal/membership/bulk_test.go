@@ -238,8 +238,9 @@ func TestDesiredSetThatIsThereChangesNothing(t *testing.T) {
 	for _, numbers := range [][]int{{1, 2}, {}} {
 		aws := newFakeAWS(from(1, len(numbers))...)
 		inBubble(t, aws, func(t *testing.T, s *service) {
+			began := time.Now()
 			result := wantDecided(t, s, desired(numbers...))
-			if len(result.Results) != len(numbers) || result.Recorded || aws.count("Instances") > 0 {
+			if len(result.Results) != len(numbers) || result.Recorded || aws.count("Instances") > 0 || time.Since(began) > time.Second {
 				t.Errorf("the results are %q, the calls %v", resultTexts(result), aws.calls)
 			}
 		})

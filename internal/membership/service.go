@@ -117,8 +117,9 @@ func New(aws AWS, o Options) *Service {
 }
 
 // Change attaches or detaches a member and returns its id in the pool, EC2's description of its
-// instance, and whether the change is on record. ctx bounds the wait of the caller: a request that was not sent
-// to AWS by then is withdrawn, one that was sent goes on.
+// instance, and whether the change is on record. ctx bounds the wait of the caller: a request
+// that was not decided by then is withdrawn, one that was decided goes on. A dry run has no
+// error if the change would be sent to AWS; it is never on record.
 //
 // Errors:
 //   - CodeNotFound: no such pool.
@@ -127,6 +128,8 @@ func New(aws AWS, o Options) *Service {
 //     refuses it.
 //   - CodeConflict: the membership already is as requested.
 //   - CodeSuperseded: later changes of the member came after the one to undo.
+//   - CodePrecondition: the members of the pool are not as IfMatch requires. The message has
+//     their version. Nothing changed.
 //   - CodeMinInService, CodeMinPerZone, CodeMaxOut, CodeKeepLast, CodeFreeze: a guard
 //     refuses it. A GuardRefusal is in the chain.
 //   - CodeHealthUnknown, CodeTagsUnknown: no guard can judge it. Nothing changed.
