@@ -93,9 +93,9 @@ func TestExamplesOfHelpRunOnDemo(t *testing.T) {
 	s := newShell(t)
 	for _, command := range []string{
 		"", "version", "help", "healthcheck", "doctor", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell",
-		"pool", "pool list", "pool show", "pool detach", "pool attach", "pool history", "instance show",
-		"tg", "tg list", "tg show", "tg detach", "tg attach", "tg history",
-		"elb", "elb list", "elb show", "elb detach", "elb attach", "elb history", "changes", "changes checkpoint", "changes list", "changes verify",
+		"pool", "pool list", "pool show", "pool detach", "pool attach", "pool set", "pool history", "instance show",
+		"tg", "tg list", "tg show", "tg detach", "tg attach", "tg set", "tg history",
+		"elb", "elb list", "elb show", "elb detach", "elb attach", "elb set", "elb history", "changes", "changes undo", "changes checkpoint", "changes list", "changes verify",
 	} {
 		_, help, _ := run(t, append(strings.Fields(command), "--help"))
 		_, rest, found := strings.Cut(help, "\nExamples:\n")

@@ -26,16 +26,17 @@ type poolGroup struct {
 // words are the words of a group in the help texts that the groups share.
 var words = map[lsapi.Kind]*strings.Replacer{
 	"": strings.NewReplacer("{group}", "pool", "{NAME}", "[elb/|tg/]NAME", "{pool}", "pool", "{pools}", "pools",
-		"{web}", "elb/web-elb", "{member}", classicMember, "{spares}", classicSpares, "{members}", aboutTargets),
+		"{web}", "elb/web-elb", "{member}", classicMember, "{spares}", classicSpares, "{kept}", classicKept, "{members}", aboutTargets),
 	lsapi.KindELB: strings.NewReplacer("{group}", "elb", "{NAME}", "NAME", "{pool}", "load balancer", "{pools}", "load balancers",
-		"{web}", "web-elb", "{member}", classicMember, "{spares}", classicSpares, "{members}", ""),
+		"{web}", "web-elb", "{member}", classicMember, "{spares}", classicSpares, "{kept}", classicKept, "{members}", ""),
 	lsapi.KindTG: strings.NewReplacer("{group}", "tg", "{NAME}", "NAME", "{pool}", "target group", "{pools}", "target groups",
-		"{web}", "web-elb", "{member}", "i-0a11ce0000000ab01:8080", "{spares}", "i-0bee000000000cd01 i-0bee000000000cd02:9090", "{members}", aboutTargets),
+		"{web}", "web-elb", "{member}", "i-0a11ce0000000ab01:8080", "{spares}", "i-0bee000000000cd01 i-0bee000000000cd02:9090", "{kept}", "i-0a11ce0000000ab01 i-0a11ce0000000ab05", "{members}", aboutTargets),
 }
 
 const (
-	classicMember = "i-0a11ce0000000ab01"
+	classicMember = "i-0bee000000000cd01"
 	classicSpares = "i-0bee000000000cd01 i-0bee000000000cd02"
+	classicKept   = "i-0a11ce0000000ab01 i-0bee000000000cd01"
 	aboutTargets  = `A member of a target group is an instance or an IP address with a port, such as
 i-0a11ce0000000ab01:8080 or 10.0.1.7:8080. Without a port, the group's own is meant.
 
