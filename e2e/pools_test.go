@@ -13,6 +13,7 @@ type instanceState struct {
 	InstanceID, InstanceType, State, Name string
 	Complete                              bool
 	Unread                                []string
+	Outdated                              []struct{ Kind, Reason string }
 	Memberships                           []struct {
 		Pool, Member       string
 		Attached, Draining bool
