@@ -67,11 +67,24 @@ func (c *Client) Pools(ctx context.Context, q PoolsQuery) (page apiv1.PoolsPage,
 	return page, c.get(ctx, &page, func() bool { return page.Pools != nil }, q.values(), "v1", "pools")
 }
 
-// AllPools yields the pools of all pages, from the cursor on. The first error ends it.
-func (c *Client) AllPools(ctx context.Context, q PoolsQuery) iter.Seq2[apiv1.Pool, error] {
-	return func(yield func(apiv1.Pool, error) bool) {
+// PoolPages yields all pages, from the cursor on. The first error ends it.
+func (c *Client) PoolPages(ctx context.Context, q PoolsQuery) iter.Seq2[apiv1.PoolsPage, error] {
+	return func(yield func(apiv1.PoolsPage, error) bool) {
 		for {
 			page, err := c.Pools(ctx, q)
+			if !yield(page, err) || err != nil || page.NextCursor == "" {
+				return
+			}
+			q.Cursor = page.NextCursor
+		}
+	}
+}
+
+// AllPools yields the pools of all pages, from the cursor on. The first error ends it. Pools
+// that AWS does not list now may be missing: PoolPages returns whether that is so.
+func (c *Client) AllPools(ctx context.Context, q PoolsQuery) iter.Seq2[apiv1.Pool, error] {
+	return func(yield func(apiv1.Pool, error) bool) {
+		for page, err := range c.PoolPages(ctx, q) {
 			if err != nil {
 				yield(apiv1.Pool{}, err)
 				return
@@ -81,10 +94,6 @@ func (c *Client) AllPools(ctx context.Context, q PoolsQuery) iter.Seq2[apiv1.Poo
 					return
 				}
 			}
-			if page.NextCursor == "" {
-				return
-			}
-			q.Cursor = page.NextCursor
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path"
 	"slices"
 	"strconv"
@@ -22,13 +23,14 @@ import (
 const (
 	user, password = "alice", "s3cret"
 
-	first   = "i-0aaa0000000000001" // a member of web-elb
-	second  = "i-0aaa0000000000002" // a member that fails its health checks
-	drains  = "i-0aaa0000000000003" // draining
-	spare   = "i-0bbb0000000000001" // not a member
-	failing = "i-0bbb0000000000002" // not a member, and never in service
-	lone    = "i-0ccc0000000000001" // the last member of solo-elb, which a guard keeps
-	stopped = "i-0bbb0000000000003" // not running: an attach fails
+	first    = "i-0aaa0000000000001" // a member of web-elb
+	second   = "i-0aaa0000000000002" // a member that fails its health checks
+	drains   = "i-0aaa0000000000003" // draining
+	spare    = "i-0bbb0000000000001" // not a member
+	failing  = "i-0bbb0000000000002" // not a member, and never in service
+	lone     = "i-0ccc0000000000001" // the last member of solo-elb, which a guard keeps
+	outdated = "i-0ddd0000000000001" // its target groups cannot be listed
+	stopped  = "i-0bbb0000000000003" // not running: an attach fails
 )
 
 // fakeService implements the API with load balancers in memory.
@@ -140,6 +142,17 @@ func (s *fakeService) pools() []apiv1.Pool {
 	}
 }
 
+// outdatedKinds are the kinds that are outdated in lists of a VPC, or of a name.
+func (s *fakeService) outdatedKinds(q url.Values) []apiv1.OutdatedKind {
+	asOf := apiv1.Time{Time: s.at}
+	return map[string][]apiv1.OutdatedKind{
+		"vpc-00000001": {{Kind: "tg", Shown: true, AsOf: asOf, Reason: "throttled"}},
+		"vpc-00000002": {{Kind: "tg", AsOf: asOf, Reason: "upstream"}, {Kind: "elb", Shown: true, AsOf: asOf}},
+		"vpc-00000003": {{Kind: "new", Reason: "denied"}},
+		"half":         {{Kind: "tg", Reason: "throttled"}},
+	}[cmp.Or(q.Get("vpc"), q.Get("name"))]
+}
+
 // list returns pages of one.
 func (s *fakeService) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
@@ -156,10 +169,11 @@ func (s *fakeService) list(w http.ResponseWriter, r *http.Request) {
 		}
 		found = append(found, b)
 	}
-	page := apiv1.PoolsPage{Pools: found}
+	page := apiv1.PoolsPage{Pools: found, Outdated: s.outdatedKinds(q)}
 	if len(found) > 1 {
-		page = apiv1.PoolsPage{Pools: found[:1], NextCursor: found[0].Pool}
+		page.Pools, page.NextCursor = found[:1], found[0].Pool
 	}
+	page.Complete = len(page.Outdated) == 0
 	answer(w, http.StatusOK, page)
 }
 
@@ -480,6 +494,9 @@ func (s *fakeService) instance(w http.ResponseWriter, r *http.Request) {
 	if !found.Complete {
 		found.Unread = []string{"elb/default-elb"}
 	}
+	if id == outdated {
+		found.Complete, found.Outdated = false, []apiv1.OutdatedKind{{Kind: "tg", Reason: "denied"}}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, pool := range []string{"elb/web-elb", "tg/shop"} {
@@ -494,7 +511,7 @@ func (s *fakeService) instance(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 	}
-	if len(found.Memberships) == 0 && id != spare {
+	if len(found.Memberships) == 0 && id != spare && id != outdated {
 		refuse(w, http.StatusNotFound, "EC2 has no such instance, and it is not a member of any pool")
 		return
 	}

@@ -41,13 +41,17 @@ func newInstanceShow(p Process) *cobra.Command {
 		if err := v.write(found, slices.Compact(pools), func(s term.Screen) error { return drawInstance(s, found) }); err != nil || found.Complete {
 			return err
 		}
-		return incomplete(found)
+		return incomplete(p.Stderr, found)
 	})
 	return command
 }
 
-// incomplete returns the error of memberships that were not all read in time.
-func incomplete(i apiv1.Instance) error {
+// incomplete warns of outdated kinds, and returns the error of memberships that were not all
+// read in time.
+func incomplete(w io.Writer, i apiv1.Instance) error {
+	if err := outdatedKinds(w, i.Outdated); err != nil {
+		return err
+	}
 	text := "not all pools could be read in time"
 	if len(i.Unread) > 0 {
 		text += ": " + strings.Join(i.Unread, ", ")

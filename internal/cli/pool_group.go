@@ -94,10 +94,14 @@ func (g poolGroup) parse(text string) (lsapi.PoolID, error) {
 // named returns the only pool with a name.
 func (g poolGroup) named(ctx context.Context, service *remote, name string) (lsapi.PoolID, error) {
 	var found []string
-	for pool, err := range service.AllPools(ctx, client.PoolsQuery{Name: name}) {
-		if err != nil {
-			return lsapi.PoolID{}, err
-		}
+	all, outdated, err := allPools(ctx, service, client.PoolsQuery{Name: name}, 0)
+	if err != nil {
+		return lsapi.PoolID{}, err
+	}
+	if err := missingKinds(outdated); err != nil {
+		return lsapi.PoolID{}, fmt.Errorf("give the kind of %s, such as elb/%s: %w", name, name, err)
+	}
+	for _, pool := range all {
 		found = append(found, pool.Pool)
 	}
 	switch len(found) {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -31,19 +32,33 @@ func (g poolGroup) list() *cobra.Command {
 		if err := checkList(query, *limit); err != nil {
 			return err
 		}
-		found, names := []apiv1.Pool{}, []string{}
-		for pool, err := range service.AllPools(ctx, query) {
-			if err != nil {
-				return err
-			}
-			found, names = append(found, pool), append(names, g.shown(pool))
-			if len(found) == *limit {
-				break
-			}
+		found, outdated, err := allPools(ctx, service, query, *limit)
+		if err != nil {
+			return err
 		}
-		return v.write(found, names, g.table(found).Write)
+		names := make([]string, len(found))
+		for i, pool := range found {
+			names[i] = g.shown(pool)
+		}
+		return errors.Join(v.write(found, names, g.table(found).Write), outdatedKinds(g.p.Stderr, outdated))
 	})
 	return command
+}
+
+// allPools returns the pools of all pages, at most limit unless it is 0, and the kinds that the
+// last of them has as outdated.
+func allPools(ctx context.Context, service *remote, query client.PoolsQuery, limit int) (found []apiv1.Pool, outdated []apiv1.OutdatedKind, err error) {
+	found = []apiv1.Pool{} // not nil: an empty list is []
+	for page, err := range service.PoolPages(ctx, query) {
+		if err != nil {
+			return nil, nil, err
+		}
+		found, outdated = append(found, page.Pools...), page.Outdated
+		if limit > 0 && len(found) >= limit {
+			return found[:limit], outdated, nil
+		}
+	}
+	return found, outdated, nil
 }
 
 // checkList rejects invalid flags of a list.
