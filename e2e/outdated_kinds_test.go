@@ -92,3 +92,35 @@ func TestKindThatCannotBeListedLeavesTheOtherListed(t *testing.T) {
 		})
 	}
 }
+
+// A role for one kind of pool, and the setting that says so.
+func TestKindsThatAreNotServedDoNotExist(t *testing.T) {
+	t.Parallel()
+	a := startAWS(t, "--fleet", absolute(t, poolsFleet))
+	for _, fault := range onActions(`"kind":"denied","probability":1`, "DescribeTargetGroups", "DescribeTargetHealth", "RegisterTargets") {
+		a.fault(t, fault)
+	}
+	s := startService(t, a.base, with("KINDS=elb"))
+	eventually(t, "it lists", func() bool { return s.listedKinds("") == "elb/web" })
+	if got := s.listedKinds("kind=tg"); got != "" {
+		t.Errorf("listed of the other kind are %q", got)
+	}
+	for _, headers := range [][]string{nil, {noCache}} {
+		if got := s.instance(member, headers...); !got.Complete || got.pools() != "elb/web attached" {
+			t.Errorf("the instance is %+v", got)
+		}
+		if answer := s.send(http.MethodGet, "/v1/pools/tg/web", "", headers...); answer.status != http.StatusNotFound {
+			t.Errorf("a group is %d %s", answer.status, answer.body)
+		}
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete} {
+		if answer := s.send(method, "/v1/pools/tg/web/members/"+spare, ""); answer.status != http.StatusNotFound {
+			t.Errorf("%s of a member of a group is %d %s", method, answer.status, answer.body)
+		}
+	}
+	s.changeMember("elb/web", spare, "attach", applied)
+	eventually(t, "it is ready", func() bool { return s.get("/readyz").status == http.StatusOK })
+	if calls := a.calls(); calls["DescribeTargetGroups"]+calls["DescribeTargetHealth"] > 0 {
+		t.Errorf("AWS got %v", calls)
+	}
+}

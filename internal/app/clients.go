@@ -27,6 +27,7 @@ func newBudget(cfg config.Config, metrics *telemetry.Metrics) *budget.Budget {
 // clients are the clients of AWS.
 type clients struct {
 	config  cloud.Config
+	served  []lsapi.Kind
 	ec2     *cloud.EC2
 	classic *classic.Client
 	groups  *targetgroup.Client
@@ -72,7 +73,7 @@ func (a *App) newClients(ctx context.Context, cfg config.Config, allowance *budg
 	if err != nil { // for a file of the SDK, since its variables are checked before
 		return clients{}, &config.Error{Problems: []string{err.Error()}}
 	}
-	return clients{common, cloud.NewEC2(common), classic.New(common), targetgroup.New(common)}, nil
+	return clients{common, cfg.Kinds, cloud.NewEC2(common), classic.New(common), targetgroup.New(common)}, nil
 }
 
 // lister lists pools and instances, and reads them by name.
@@ -90,9 +91,13 @@ type changer struct {
 // probeTimeout bounds a probe.
 const probeTimeout = 10 * time.Second
 
-// probe makes one AWS call for each kind of pool. The clients' observers handle the results.
+// probe makes one AWS call for each kind of pool that is served. The clients' observers handle
+// the results.
 func (c clients) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	_, _ = c.classic.Probe(ctx), c.groups.Probe(ctx)
+	adapters := c.kinds()
+	for _, kind := range c.served {
+		_ = adapters[kind].Probe(ctx)
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 // adapter is the adapter of a kind of pool.
 type adapter interface {
+	Probe(ctx context.Context) error
 	Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
 	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
 	Health(ctx context.Context, pool lsapi.PoolID) (read lsapi.PoolRead, whole bool, err error)

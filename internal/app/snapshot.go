@@ -16,7 +16,7 @@ import (
 
 func (a *App) startSnapshot(cfg config.Config, aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, others *replicas, metrics *telemetry.Metrics) *snapshot.Snapshot {
 	options := snapshot.Options{
-		Kinds: []lsapi.Kind{lsapi.KindELB, lsapi.KindTG}, Denied: cloud.LacksPermission,
+		Kinds: cfg.Kinds, Denied: cloud.LacksPermission,
 		AWS:   aws.forRefreshes(cfg.MaxStaleness / 4),
 		Named: lister{aws.kinds(), aws.ec2},
 		Encode: func(members []lsapi.Member) lsapi.EncodedList {

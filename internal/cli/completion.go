@@ -65,6 +65,7 @@ func writeBashCompletion(w io.Writer, c *cobra.Command) error {
 var flagWords = map[string][]cobra.Completion{
 	"method":            {http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 	"response-envelope": {"message", "none"},
+	"kinds":             {"elb", "tg", "elb,tg"},
 	"log-format":        {"text", "json"},
 	"log-level":         {"debug", "info", "warn", "error"},
 	"metrics-public":    {"true", "false"},

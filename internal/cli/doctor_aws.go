@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,8 +28,13 @@ func (c *checkup) checkAWS(ctx context.Context, command *cobra.Command, p Proces
 		c.fail("aws", "correct the configuration of the AWS SDK", "%v", err)
 		return nil
 	}
-	for _, permission := range slices.Concat(classic.New(aws).Permissions(ctx), targetgroup.New(aws).Permissions(ctx)) {
-		c.addPermission(permission)
+	permissions := map[lsapi.Kind]func(context.Context) []cloud.Permission{
+		lsapi.KindELB: classic.New(aws).Permissions, lsapi.KindTG: targetgroup.New(aws).Permissions,
+	}
+	for _, kind := range cfg.Kinds {
+		for _, permission := range permissions[kind](ctx) {
+			c.addPermission(permission)
+		}
 	}
 	c.addPermission(cloud.NewEC2(aws).Permission(ctx))
 	return nil

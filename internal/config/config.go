@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lsapi"
 	"lsapi/internal/notify"
 )
 
@@ -33,6 +34,8 @@ type Config struct {
 	// MaxStaleness bounds the age of a list while AWS answers, MaxStaleOnError while
 	// it does not.
 	MaxStaleness, MaxStaleOnError time.Duration
+	// Kinds are the kinds of pools that are served, at least one.
+	Kinds []lsapi.Kind
 	// IdleAfter is the time without reads after which refreshes from AWS pause.
 	IdleAfter time.Duration
 	// Sweep is the interval at which target groups that are not read are polled.

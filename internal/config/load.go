@@ -22,6 +22,7 @@ func Load(s Sources) (Config, error) {
 		Policy:          p.policy(s.CheckPolicy),
 		Region:          p.region(),
 		AWSEndpoint:     p.awsEndpoint(),
+		Kinds:           p.kinds(),
 		MaxStaleness:    p.duration(keyMaxStaleness),
 		MaxStaleOnError: p.duration(keyMaxStaleOnError),
 		IdleAfter:       p.duration(keyIdleAfter),
@@ -59,17 +60,17 @@ func Store(s Sources) (Secret, error) {
 	return url, p.err()
 }
 
-// AWS loads Region, AWSEndpoint and Environment only.
+// AWS loads Region, AWSEndpoint, Kinds and Environment only.
 func AWS(s Sources) (Config, error) {
 	p := newParser(s)
-	cfg := Config{Region: p.region(), AWSEndpoint: p.awsEndpoint(), Environment: p.unset()}
+	cfg := Config{Region: p.region(), AWSEndpoint: p.awsEndpoint(), Kinds: p.kinds(), Environment: p.unset()}
 	p.checkAWS(s.CheckAWS)
 	return cfg, p.err()
 }
 
 // AddAWSFlags defines the flags that AWS reads.
 func AddAWSFlags(flags *pflag.FlagSet) {
-	for _, key := range []string{keyRegion, keyAWSEndpoint, keyEnvFile} {
+	for _, key := range []string{keyRegion, keyAWSEndpoint, keyKinds, keyEnvFile} {
 		find(key).addTo(flags)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"lsapi"
 	"lsapi/internal/config"
 	"lsapi/internal/notify"
 )
@@ -69,7 +70,7 @@ func writeFile(t *testing.T, text string) string {
 func TestOnlyTokenIsRequired(t *testing.T) {
 	cfg := load(t, sources(t))
 	want := config.Config{
-		Listen: ":8000", APIToken: token, Region: "us-east-1", Envelope: config.EnvelopeMessage,
+		Listen: ":8000", APIToken: token, Region: "us-east-1", Kinds: []lsapi.Kind{lsapi.KindELB, lsapi.KindTG}, Envelope: config.EnvelopeMessage,
 		MaxStaleness: 2 * time.Second, MaxStaleOnError: 5 * time.Minute, IdleAfter: 5 * time.Minute, Sweep: 5 * time.Minute,
 		Budget: map[string]config.Bucket{
 			"elb-read": {Burst: 40, PerSecond: 10}, "elb-write": {Burst: 20, PerSecond: 4},
@@ -124,7 +125,7 @@ func TestEmptyVariableCountsAsNotSet(t *testing.T) {
 }
 
 func TestLoadReadsEverySetting(t *testing.T) {
-	s := sources(t, "--listen=[::1]:0", "--users-file=people", "--aws-endpoint=https://gateway:8443", "--region=cn-north-1",
+	s := sources(t, "--listen=[::1]:0", "--users-file=people", "--aws-endpoint=https://gateway:8443", "--region=cn-north-1", "--kinds=tg, elb,tg",
 		"--response-envelope=none", "--log-format=json", "--log-level=WARN", "--request-timeout=1m30s",
 		"--max-staleness=500ms", "--max-stale-on-error=1m", "--idle-after=30s", "--metrics-public=true",
 		"--budget-elb-read=1+0.5", "--budget-elb-write=2+1", "--budget-elbv2-read=5+1", "--budget-elbv2-write=6+1", "--budget-ec2-filtered=3+1", "--budget-ec2-plain=4+1",
@@ -135,6 +136,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 	cfg := load(t, s)
 	want := config.Config{
 		Listen: "[::1]:0", UsersFile: "people", AWSEndpoint: "https://gateway:8443", Region: "cn-north-1",
+		Kinds:    []lsapi.Kind{lsapi.KindELB, lsapi.KindTG},
 		Envelope: config.EnvelopeNone, LogFormat: config.LogJSON, LogLevel: slog.LevelWarn,
 		MaxStaleness: 500 * time.Millisecond, MaxStaleOnError: time.Minute, IdleAfter: 30 * time.Second, Sweep: 5 * time.Minute,
 		Budget: map[string]config.Bucket{
@@ -191,6 +193,8 @@ func TestProblemNamesFlagAndVariable(t *testing.T) {
 		{"no address", "trusted-proxies", "TRUSTED_PROXIES", "10.0.0.1,proxy"},
 		{"empty entry", "trusted-proxies", "TRUSTED_PROXIES", "10.0.0.1,,10.0.0.2"},
 		{"address with a zone", "trusted-proxies", "TRUSTED_PROXIES", "fe80::1%eth0"},
+		{"no kind of pool", "kinds", "KINDS", "elb,alb"},
+		{"half a list of kinds", "kinds", "KINDS", "elb,"},
 		{"no URL", "notify", "NOTIFY", "hooks.example.com/lsapi"},
 		{"empty URL", "notify", "NOTIFY", "https://a.example,"},
 		{"URL with a user", "notify", "NOTIFY", "https://me:hush@a.example"},

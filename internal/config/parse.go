@@ -131,6 +131,23 @@ func (p *parser) shorter(key string, d, staleness time.Duration) {
 	p.problem(key, "%s", text)
 }
 
+// kinds parses kinds of pools, which it returns in lsapi's order.
+func (p *parser) kinds() (kinds []lsapi.Kind) {
+	given := strings.Split(p.text(keyKinds), ",")
+	for i, text := range given {
+		given[i] = strings.TrimSpace(text)
+		if !lsapi.Kind(given[i]).IsKnown() {
+			p.problem(keyKinds, "entry %d is neither elb nor tg", i+1)
+		}
+	}
+	for _, kind := range []lsapi.Kind{lsapi.KindELB, lsapi.KindTG} {
+		if slices.Contains(given, string(kind)) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
 // budget parses sizes of the form burst+refill, such as 40+10.
 func (p *parser) budget() map[string]Bucket {
 	budget := make(map[string]Bucket)

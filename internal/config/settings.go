@@ -17,6 +17,7 @@ const (
 	keyPolicy          = "policy"
 	keyRegion          = "region"
 	keyAWSEndpoint     = "aws-endpoint"
+	keyKinds           = "kinds"
 	keyEnvelope        = "response-envelope"
 	keyMaxStaleness    = "max-staleness"
 	keyMaxStaleOnError = "max-stale-on-error"
@@ -67,6 +68,8 @@ func settings() []setting {
 			usage: "AWS `region` of the load balancers"},
 		{key: keyAWSEndpoint, variable: "AWS_ENDPOINT_URL",
 			usage: "`URL` to use instead of AWS, such as that of lsapi emulator"},
+		{key: keyKinds, variable: "KINDS", fallback: "elb,tg",
+			usage: "`kinds` of pools to serve: elb (Classic load balancers), tg (target groups), or elb,tg for both"},
 		{key: keyEnvelope, variable: "RESPONSE_ENVELOPE", fallback: string(EnvelopeMessage),
 			usage: "`envelope` of responses: message wraps each as {\"message\": ...}, none does not"},
 		{key: keyMaxStaleness, variable: "MAX_STALENESS", fallback: "2s",

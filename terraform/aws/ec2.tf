@@ -15,6 +15,7 @@ resource "aws_instance" "this" {
 
   user_data = templatefile("${path.module}/user_data.sh.tftpl", {
     region              = var.region
+    kinds               = length(var.target_group_names) > 0 ? "elb,tg" : "elb"
     elb_name            = var.elb_name
     token_parameter     = var.token_parameter
     store_url_parameter = var.store_url_parameter

@@ -21,6 +21,10 @@ run "classic_load_balancers_only" {
     error_message = "By default nothing is granted for target groups."
   }
   assert {
+    condition     = strcontains(aws_instance.this[0].user_data, "'KINDS=%s\n' 'elb'")
+    error_message = "The service leaves out target groups, which it may not list."
+  }
+  assert {
     condition = jsondecode(aws_iam_role_policy.instance.policy).Statement[1].Resource == [
       "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/default-elb",
       "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/lsapi-doctor-no-such-elb",
@@ -38,6 +42,10 @@ run "both_kinds" {
     target_group_names = ["shop", "team-*"]
   }
 
+  assert {
+    condition     = strcontains(aws_instance.this[0].user_data, "'KINDS=%s\n' 'elb,tg'")
+    error_message = "The service serves both kinds."
+  }
   assert {
     condition = jsondecode(aws_iam_role_policy.instance.policy).Statement[1].Resource == [
       "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/default-elb",
