@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -23,7 +24,7 @@ func (a *App) startNotifications(cfg config.Config, record timedRecord, tags *fl
 	notifier := notify.New(notify.Options{
 		Record:  record,
 		Change:  v1.ChangeOf,
-		Source:  "/lsapi/" + cfg.Region,
+		Source:  sourceOf(cfg),
 		Version: version,
 		Allow:   cfg.Notify.Allow,
 		Touch:   lists.Touch,
@@ -32,7 +33,9 @@ func (a *App) startNotifications(cfg config.Config, record timedRecord, tags *fl
 	})
 	a.started("notifications", notifier.Close)
 	registerNotifyMetrics(metrics, notifier)
-	all := receivers{settings: cfg.Notify, tags: tags, log: a.log}
+	all := receivers{settings: cfg.Notify, tags: tags, unreadable: func(place string, err error) {
+		a.log.Error("a receiver of notifications gets nothing until its secrets can be read", "receiver", place, "error", err)
+	}}
 	work := background.New()
 	work.Go(func(ctx context.Context) {
 		all.follow(a.policy.Policy(), notifier.Set)
@@ -40,6 +43,26 @@ func (a *App) startNotifications(cfg config.Config, record timedRecord, tags *fl
 	})
 	a.started("receivers of notifications", work.Close)
 }
+
+// TestNotifications sends a test to each receiver of the settings and of the policy, and
+// reports its error. It needs Region, Notify and Policy only. A receiver whose secret cannot
+// be read is reported by its place in the policy.
+func TestNotifications(ctx context.Context, cfg config.Config, version string, report func(receiver string, err error)) error {
+	file, err := policy.Open(cfg.Policy, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	notifier := notify.New(notify.Options{Change: v1.ChangeOf, Source: sourceOf(cfg), Version: version, Allow: cfg.Notify.Allow})
+	all := receivers{settings: cfg.Notify, unreadable: report}
+	all.follow(file.Policy(), func(those []notify.Receiver) {
+		for _, r := range those {
+			report(r.Name(), notifier.Test(ctx, r))
+		}
+	})
+	return notifier.Close(ctx)
+}
+
+func sourceOf(cfg config.Config) string { return "/lsapi/" + cfg.Region }
 
 const (
 	// policyEvery is the interval of looks for another policy.
@@ -52,7 +75,8 @@ const (
 type receivers struct {
 	settings config.Notify
 	tags     *fleet.Tags
-	log      *slog.Logger
+	// unreadable receives the place of a receiver, and why its secrets cannot be read.
+	unreadable func(place string, err error)
 
 	policy  *policy.Policy             // of the receivers, nil at first
 	unread  bool                       // a secret could not be read
@@ -110,7 +134,7 @@ func (r *receivers) secretsIn(n policy.Notify, isNew bool) []notify.Secret {
 	if err != nil {
 		r.unread = true
 		if isNew {
-			r.log.Error("the secrets of a receiver of notifications cannot be read; it is tried again", "receiver", n.Source, "file", n.SecretFile, "problem", err)
+			r.unreadable(n.Source, fmt.Errorf("the secrets in %s cannot be read: %w", n.SecretFile, err))
 		}
 		return r.secrets[n.SecretFile]
 	}

@@ -17,10 +17,14 @@ func newDoctor(p Process) *cobra.Command {
 	clientconfig.AddFlags(flags)
 	config.AddAWSFlags(flags)
 	aws := flags.Bool("aws", false, "also check the AWS permissions of lsapi serve")
+	notifications := flags.Bool("notifications", false, "also send a test to each receiver of notifications of lsapi serve")
 	choiceVarP(flags, &output, "output", "o", "text", "`format`: text or json", "text", "json")
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		if err := onlyWith(flags, "aws", "region", "aws-endpoint", "env-file"); err != nil {
+		if err := onlyWith(flags, "aws", "region", "aws-endpoint"); err != nil {
 			return err
+		}
+		if flags.Changed("env-file") && !*aws && !*notifications {
+			return usagef("--env-file is for --aws and --notifications")
 		}
 		ctx, stop := untilSignalled(c.Context())
 		defer stop()
@@ -30,6 +34,11 @@ func newDoctor(p Process) *cobra.Command {
 		}
 		if *aws {
 			if err := checked.checkAWS(ctx, c, p); err != nil {
+				return err
+			}
+		}
+		if *notifications {
+			if err := checked.checkNotifications(ctx, c, p); err != nil {
 				return err
 			}
 		}

@@ -136,3 +136,31 @@ func TestDoctorPrintsOneLinePerCheck(t *testing.T) {
 		}
 	}
 }
+
+func TestDoctorTestsNotifications(t *testing.T) {
+	s := newFakeService(t, soon)
+	received := 0
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { received++ }))
+	t.Cleanup(receiver.Close)
+	broken := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(broken.Close)
+	for name, test := range map[string]struct {
+		environ []string
+		verdict string
+		says    string
+	}{
+		"a receiver":       {[]string{"NOTIFY=" + receiver.URL + "/hidden", "NOTIFY_ALLOW=127.0.0.1"}, "ok", "has accepted a test"},
+		"none":             {nil, "warn", "there are no receivers"},
+		"a broken one":     {[]string{"NOTIFY=" + broken.URL + "/hidden", "NOTIFY_ALLOW=127.0.0.1"}, "fail", "the receiver returned 404 Not Found"},
+		"a forbidden host": {[]string{"NOTIFY=" + receiver.URL + "/hidden"}, "fail", "is loopback, which is refused unless --notify-allow has it"},
+	} {
+		status, all := runDoctor(t, append(s.environ(), test.environ...), "--notifications")
+		got := all["notifications"]
+		if got.Verdict != test.verdict || !strings.Contains(got.Found, test.says) || strings.Contains(got.Found, "hidden") {
+			t.Errorf("%s: status %d, %+v", name, status, got)
+		}
+	}
+	if received != 1 {
+		t.Errorf("it received %d requests", received)
+	}
+}

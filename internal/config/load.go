@@ -68,6 +68,13 @@ func AWS(s Sources) (Config, error) {
 	return cfg, p.err()
 }
 
+// Notifications loads Region, Notify and Policy only.
+func Notifications(s Sources) (Config, error) {
+	p := newParser(s)
+	cfg := Config{Region: p.region(), Notify: p.notify(), Policy: p.policy(s.CheckPolicy)}
+	return cfg, p.err()
+}
+
 // AddAWSFlags defines the flags that AWS reads.
 func AddAWSFlags(flags *pflag.FlagSet) {
 	for _, key := range []string{keyRegion, keyAWSEndpoint, keyKinds, keyEnvFile} {

@@ -27,7 +27,7 @@ type Sources struct {
 	// error contains neither. Only Load calls it.
 	CheckUsersFile func(path, token string) error
 	// CheckPolicy validates a policy file. If its error has the method Lines() []string, each
-	// is a problem. Only Load calls it.
+	// is a problem. Only Load and Notifications call it.
 	CheckPolicy func(path string) error
 	// CheckAWS reports the variables of the AWS SDK that are invalid. No problem contains a
 	// secret. Only Load and AWS call it. Nil means no check.

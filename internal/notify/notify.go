@@ -123,7 +123,7 @@ func (n *Notifier) Set(receivers []Receiver) {
 		f, ok := n.followers[key]
 		if !ok {
 			ctx, end := context.WithCancel(n.group.Context())
-			f = newFollower(n, key, r.name(), end)
+			f = newFollower(n, key, r.Name(), end)
 			start = func(context.Context) { f.run(ctx) }
 			n.followers[key] = f
 			n.total[f.name] = n.total[f.name] // a series of zeros

@@ -89,9 +89,9 @@ func (r *Receiver) key() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// name is the receiver in logs and metrics: its host, and what tells apart several of one
-// host. Paths and queries can be secrets.
-func (r *Receiver) name() string {
+// Name returns the receiver as logs and metrics show it: its host, and what tells apart
+// several of one host. Paths and queries can be secrets.
+func (r *Receiver) Name() string {
 	host := "invalid"
 	if u, err := url.Parse(r.URL); err == nil {
 		host = u.Host
