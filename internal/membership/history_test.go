@@ -259,9 +259,12 @@ func runClient(t *testing.T, aws membership.AWS, s *service, h *history, client 
 			patience = time.Duration(random.IntN(int(50 * time.Millisecond))) // leaves early
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		if asked.action == "list" {
+		switch {
+		case asked.action == "list":
 			listOnce(ctx, aws, s, h, client, asked)
-		} else {
+		case random.IntN(3) == 0:
+			changeAllOnce(ctx, t, s, h, client, asked, random.IntN(2) == 0)
+		default:
 			changeOnce(ctx, t, s, h, client, asked)
 		}
 		cancel()
@@ -288,6 +291,42 @@ func changeOnce(ctx context.Context, t *testing.T, s *service, h *history, clien
 	called := time.Now()
 	_, err := s.Change(ctx, lsapi.Request{Action: asked.action, Pool: asked.pool, Member: asked.member})
 	h.add(client, asked, called, effectOf(t, err))
+}
+
+// changeAllOnce makes the opposite changes of the pool's two members at once, of which the
+// asked one is the first, or requests the set that these lead to.
+func changeAllOnce(ctx context.Context, t *testing.T, s *service, h *history, client int, asked operation, isDesired bool) {
+	called := time.Now()
+	b := lsapi.Bulk{BulkID: fmt.Sprint("bulk-", changes.Add(1)), At: called, Pool: asked.pool}
+	for _, member := range historyMembers[asked.pool] {
+		item := lsapi.BulkItem{Action: asked.action, Member: member}
+		if member != asked.member {
+			item.Action = map[lsapi.Action]lsapi.Action{lsapi.Attach: lsapi.Detach, lsapi.Detach: lsapi.Attach}[asked.action]
+		}
+		if isDesired && item.Action == lsapi.Attach {
+			b.Desired = &lsapi.DesiredMembers{Members: []lsapi.MemberID{member}}
+		}
+		b.Items = append(b.Items, item)
+	}
+	if isDesired {
+		b.Items = nil
+	}
+	result, err := s.ChangeAll(ctx, b)
+	for _, r := range result.Results {
+		got := none
+		switch r.Outcome {
+		case lsapi.OutcomeApplied:
+			got = took
+		case lsapi.OutcomeConflict:
+			got = already
+		case lsapi.OutcomeUnknown:
+			got = open
+		}
+		h.add(client, operation{r.Action, asked.pool, r.Member}, called, got)
+	}
+	if err != nil && effectOf(t, err) != none {
+		t.Errorf("the bulk was not decided: %v", err)
+	}
 }
 
 // effectOf is what an answer promises: a success and a conflict have the state,
