@@ -74,6 +74,7 @@ func newFakeService(t *testing.T, takes time.Duration) *fakeService {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/pools", s.list)
 	mux.HandleFunc("GET /v1/pools/{kind}/{name}", s.show)
+	mux.HandleFunc("GET /v1/pools/{kind}/{name}/guard", s.guard)
 	mux.HandleFunc("GET /v1/pools/{kind}/{name}/members/{id}", s.member)
 	mux.HandleFunc("GET /v1/instances/{id}", s.instance)
 	mux.HandleFunc("GET /v1/events", s.stream)

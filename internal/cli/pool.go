@@ -15,7 +15,7 @@ func newPools(p Process) []*cobra.Command {
 }
 
 func (g poolGroup) command() *cobra.Command {
-	group := newGroup(g.name, g.attach(), g.detach(), g.set(), g.list(), g.show(), g.watch(), g.history())
+	group := newGroup(g.name, g.attach(), g.detach(), g.set(), g.list(), g.show(), g.guard(), g.watch(), g.history())
 	clientconfig.AddFlags(group.PersistentFlags())
 	return group
 }

@@ -9,7 +9,7 @@ import (
 
 func newRoot(p Process) *cobra.Command {
 	root := newGroup("lsapi", newPools(p)...)
-	root.AddCommand(newServe(p), newInstance(p), newChanges(p), newDemo(p), newEmulator(p), newHealthcheck(p), newDoctor(p), newStress(p), newVersion(p))
+	root.AddCommand(newServe(p), newInstance(p), newChanges(p), newPolicy(p), newDemo(p), newEmulator(p), newHealthcheck(p), newDoctor(p), newStress(p), newVersion(p))
 	root.SilenceErrors, root.SilenceUsage = true, true // Run prints them
 	version := root.Flags().BoolP("version", "v", false, "print the version")
 	root.RunE = func(c *cobra.Command, _ []string) error {
