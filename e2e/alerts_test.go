@@ -108,8 +108,9 @@ func TestEachAlertHasARunbookSection(t *testing.T) {
 func TestRuleTestsUseSeriesThatTheServiceExposes(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
-	postgres := startService(t, a.base, with("STORE_URL="+postgrestest.URL(t), "NOTIFY=https://hooks.example.com/lsapi"))
+	postgres := startService(t, a.base, with("STORE_URL="+postgrestest.URL(t), "NOTIFY=https://hooks.example.com/lsapi", "POLICY="+guardAll(t)))
 	fresh := seriesOf(postgres.samples(t))
+	postgres.awaitHeadroom(t)
 	postgres.on(t).anonymous().get(defaultList)
 	postgres.get(defaultList) // the first request starts the route's series and the comparison with AWS's clock
 	served := seriesOf(postgres.samples(t))
@@ -122,6 +123,8 @@ func TestRuleTestsUseSeriesThatTheServiceExposes(t *testing.T) {
 		switch failure := strings.HasPrefix(labels["status"], "5") && labels["route"] != "/readyz"; {
 		case name == "lsapi_clock_offset_seconds":
 			exposed = served
+		case strings.HasPrefix(name, "lsapi_guard_headroom"):
+			exposed, labels["pool"] = served, "" // of the pools whose health is known
 		case strings.HasPrefix(name, "lsapi_http_request_") && !failure:
 			exposed = served
 			for label := range labels {
@@ -132,6 +135,22 @@ func TestRuleTestsUseSeriesThatTheServiceExposes(t *testing.T) {
 			t.Errorf("the service does not have %s; of %s it has %v", match[1], name, exposed[name])
 		}
 	}
+}
+
+// guardAll returns a policy file that selects all pools by name.
+func guardAll(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	writeUsers(t, path, "guards: [{pools: ['*/*'], minInService: 1}]\n")
+	return path
+}
+
+// awaitHeadroom waits until the headroom of a pool is known.
+func (s *service) awaitHeadroom(t *testing.T) {
+	t.Helper()
+	eventually(t, "the headroom of a pool is known", func() bool {
+		return strings.Contains(s.get("/metrics").body, "\nlsapi_guard_headroom{")
+	})
 }
 
 // sameLabels reports whether series have the same labels, and equal values where both
@@ -185,9 +204,10 @@ func TestSnapshotAgeBeforeFirstListingIsUptime(t *testing.T) {
 
 func TestEveryMetricOfRulesAndDashboardIsExposed(t *testing.T) {
 	t.Parallel()
-	_, s := startBoth(t, with("NOTIFY=https://hooks.example.com/lsapi")) // each receiver has series
-	s.attach("default-elb", spare)                                       // some metrics start with the first change,
-	s.get("/elb/default-elb")                                            // and some with the first listing of the region
+	_, s := startBoth(t, with("NOTIFY=https://hooks.example.com/lsapi", "POLICY="+guardAll(t))) // each receiver and each guarded pool has series
+	s.attach("default-elb", spare)                                                              // some metrics start with the first change,
+	s.get("/elb/default-elb")                                                                   // and some with the first listing of the region
+	s.awaitHeadroom(t)
 	eventually(t, "the region is listed", func() bool {
 		return strings.Contains(s.get("/metrics").body, "lsapi_snapshot_refresh_duration_seconds_count")
 	})
