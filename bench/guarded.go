@@ -20,7 +20,7 @@ func measureGuarded(ctx context.Context, b *bench, s *report.Section) error {
 		clients /= 10
 	}
 	policy := filepath.Join(b.dir, "policy.yaml")
-	rules := fmt.Sprintf("guards:\n- {pools: ['*'], minInService: %d, maxOut: 99%%, minInServicePerZone: 1}\n", guardedLeft)
+	rules := fmt.Sprintf("guards:\n- {pools: ['*/*'], minInService: %d, maxOut: 99%%, minInServicePerZone: 1}\n", guardedLeft)
 	if err := os.WriteFile(policy, []byte(rules), 0o600); err != nil {
 		return err
 	}
