@@ -57,10 +57,7 @@ func (r *round) read(batch []*caller) view {
 	var lookupErr error
 	var lookup sync.WaitGroup
 	if len(batch) > 0 {
-		lookup.Go(func() {
-			v.rules, v.noRules = r.guards.Rules(ctx, r.pool)
-			lookupErr = r.lookUp(ctx, &v, append(namedMembers(batch), r.guardedMembers(batch, v.rules)...))
-		})
+		lookup.Go(func() { lookupErr = r.lookUpBatch(ctx, batch, &v) })
 	}
 	var err error
 	v.read, err = r.aws.Members(ctx, r.pool)

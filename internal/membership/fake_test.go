@@ -30,6 +30,8 @@ type fakeAWS struct {
 	sick   map[lsapi.MemberID]bool
 	// isGroup is whether Members has the health, as for target groups.
 	isGroup bool
+	// healthLag is that of Health behind Register and Deregister, if it is longer than lag.
+	healthLag time.Duration
 }
 
 type version struct {
@@ -95,7 +97,7 @@ func (f *fakeAWS) Members(ctx context.Context, _ lsapi.PoolID) (read lsapi.PoolR
 
 func (f *fakeAWS) Health(ctx context.Context, _ lsapi.PoolID) (health []lsapi.MemberHealth, err error) {
 	err = f.arrive(ctx, "Health", nil, func() error {
-		health = f.health(time.Now().Add(-f.lag))
+		health = f.health(time.Now().Add(-max(f.lag, f.healthLag)))
 		return nil
 	})
 	return health, err

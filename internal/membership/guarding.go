@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lsapi"
@@ -39,14 +40,14 @@ type guarding struct {
 	hasFormer        bool             // former members that EC2 no longer has do not count
 }
 
-// guard reads what the rules need, if the batch has detaches to send.
-func (r *round) guard(batch []*caller, v *view) *guarding {
+// guard reads what the rules need, if judged callers have detaches to send.
+func (r *round) guard(judged []*caller, v *view) *guarding {
 	g := &guarding{round: r, v: v, now: time.Now()}
 	g.tally = guard.Count(v.rules, g.now, nil)
 	if v.noRules != nil {
 		g.noTags = errUnguarded(lsapi.CodeTagsUnknown, v.noRules)
 	}
-	if slices.ContainsFunc(batch, g.needsHealth) {
+	if slices.ContainsFunc(judged, g.needsHealth) {
 		g.readHealth()
 	}
 	return g
@@ -57,9 +58,7 @@ func (g *guarding) needsHealth(c *caller) bool {
 	if c.MinInService == 0 && (g.noTags != nil || !guard.NeedsHealth(g.v.rules)) {
 		return false
 	}
-	return c.changesAny() || slices.ContainsFunc(c.Items, func(i lsapi.BulkItem) bool {
-		return i.Action == lsapi.Detach && g.v.members[i.Member]
-	})
+	return slices.ContainsFunc(c.requests, func(r *request) bool { return r.action == lsapi.Detach && r.isToSend() })
 }
 
 func (g *guarding) readHealth() {
@@ -178,19 +177,34 @@ func (g *guarding) lookUpFormer() bool {
 	return true
 }
 
-// guardedMembers returns the members of which the rules need EC2's description, for a batch
-// that detaches: one lookup has them all. Former members are left out if they take a call more:
-// that is made only if their number decides.
-func (r *round) guardedMembers(batch []*caller, rules []guard.Rule) []lsapi.MemberID {
-	if !slices.ContainsFunc(batch, (*caller).mayDetach) {
-		return nil
+// lookUpBatch reads the rules of the pool, and looks up the instances of the batch. It waits for
+// the rules only if the batch detaches: then it looks up what these need, too.
+func (r *round) lookUpBatch(ctx context.Context, batch []*caller, v *view) error {
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	reading.Go(func() {
+		bounded, cancel := context.WithTimeout(ctx, rulesTimeout)
+		defer cancel()
+		v.rules, v.noRules = r.guards.Rules(bounded, r.pool)
+	})
+	members := namedMembers(batch)
+	if slices.ContainsFunc(batch, (*caller).mayDetach) {
+		reading.Wait()
+		members = append(members, r.guardedMembers(len(members), v.rules)...)
 	}
+	return r.lookUp(ctx, v, members)
+}
+
+// guardedMembers returns the members of which the rules need EC2's description, besides those
+// that a batch names: one lookup has them all. Former members are left out if they make it
+// larger than a filter: they are looked up only if their number decides.
+func (r *round) guardedMembers(named int, rules []guard.Rule) []lsapi.MemberID {
 	var members []lsapi.MemberID
 	if guard.NeedsZones(rules) {
 		members = slices.Collect(maps.Keys(r.journal.recorded.members))
 	}
 	former := r.former(time.Now())
-	if guard.NeedsFormer(rules) && len(namedMembers(batch))+len(members)+len(former) <= maxBatch {
+	if guard.NeedsFormer(rules) && named+len(members)+len(former) <= maxBatch {
 		members = append(members, former...)
 	}
 	return members
@@ -255,8 +269,8 @@ func (r *round) standings(v *view, health []lsapi.MemberHealth, now time.Time) [
 	return members
 }
 
-// standing returns how a member counts. If lsapi has detached it within the overlay window,
-// reads may show it as it was before that.
+// standing returns how a member counts. If it was detached within the overlay window, reads may
+// show it as it was before that.
 func (r *round) standing(member lsapi.MemberID, v *view, reported map[lsapi.MemberID]lsapi.MemberHealth) lsapi.Standing {
 	h, known := reported[member]
 	switch {

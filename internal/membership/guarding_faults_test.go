@@ -49,7 +49,7 @@ func TestGuardsHoldUnderFaultsWhateverClientsDetach(t *testing.T) {
 }
 
 func newGuardedWorld(t *testing.T, seed uint64, rule guard.Rule) *guardedWorld {
-	w := &guardedWorld{faultyWorld: newFaultyWorld(t, seed), members: instances(8)}
+	w := &guardedWorld{faultyWorld: newFaultyWorld(t, seed), members: from(1, 8)}
 	w.guards = rules{rule}
 	w.aws.run(w.members...)
 	w.aws.change(func() {

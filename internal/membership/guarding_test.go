@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -43,15 +42,6 @@ var (
 	perZone  = guard.Rule{Kind: guard.MinInServicePerZone, Amount: guard.Amount{Count: 1}, Source: "policy.yaml:6"}
 )
 
-// instances returns running members 1 to n.
-func instances(n int) []lsapi.MemberID {
-	var all []lsapi.MemberID
-	for i := range n {
-		all = append(all, lsapi.InstanceMember(fmt.Sprintf("i-%08x", i+1)))
-	}
-	return all
-}
-
 // guarded runs a test with rules over a pool with members, all in service.
 func guarded(t *testing.T, members []lsapi.MemberID, guards membership.Guards, test func(t *testing.T, aws *fakeAWS, record *fakeRecord, s *service)) {
 	t.Helper()
@@ -83,7 +73,7 @@ func wantGuard(t *testing.T, got *lsapi.GuardVerdict, want lsapi.GuardVerdict) {
 }
 
 func TestGuardRefusesInArrivalOrder(t *testing.T) {
-	members := instances(4)
+	members := from(1, 4)
 	guarded(t, members, rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, members[0]), lsapi.CodeConflict) }) // keeps the lane busy
@@ -102,7 +92,7 @@ func TestGuardRefusesInArrivalOrder(t *testing.T) {
 
 func TestGuardedDetachesOfALaggingPoolAreReserved(t *testing.T) {
 	for _, isGroup := range []bool{false, true} {
-		members := instances(4)
+		members := from(1, 4)
 		guarded(t, members, rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 			aws.lag, aws.isGroup = 9*time.Second, isGroup
 			time.Sleep(time.Minute)
@@ -117,7 +107,7 @@ func TestGuardedDetachesOfALaggingPoolAreReserved(t *testing.T) {
 func TestRefusalByGuardIsOnRecordWithItsRule(t *testing.T) {
 	var log bytes.Buffer
 	counted := &guardMetrics{}
-	members := instances(2)
+	members := from(1, 2)
 	synctest.Test(t, func(t *testing.T) {
 		aws, record := newFakeAWS(members...), newFakeRecord()
 		aws.run(members...)
@@ -161,7 +151,7 @@ func (m *guardMetrics) Guard(kind string, overridden bool) {
 func TestOverrideIsOnRecordFromTheIntentOn(t *testing.T) {
 	var log bytes.Buffer
 	counted := &guardMetrics{}
-	members := instances(1)
+	members := from(1, 1)
 	synctest.Test(t, func(t *testing.T) {
 		aws, record := newFakeAWS(members...), newFakeRecord()
 		aws.run(members...)
@@ -189,7 +179,7 @@ func TestOverrideIsOnRecordFromTheIntentOn(t *testing.T) {
 }
 
 func TestOverrideThatOverridesNothingIsNotOnRecord(t *testing.T) {
-	members := instances(2)
+	members := from(1, 2)
 	guarded(t, members, rules{keepLast}, func(t *testing.T, _ *fakeAWS, record *fakeRecord, s *service) {
 		result, err := with(s, lsapi.Detach, members[0], lsapi.Terms{Override: "in case"})
 		wantCode(t, lsapi.ErrorCode(err), "")
@@ -200,7 +190,7 @@ func TestOverrideThatOverridesNothingIsNotOnRecord(t *testing.T) {
 }
 
 func TestRequestsForOneMemberDifferInOverride(t *testing.T) {
-	members := instances(1)
+	members := from(1, 1)
 	guarded(t, members, rules{keepLast}, func(t *testing.T, aws *fakeAWS, record *fakeRecord, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, two) }) // keeps the lane busy
@@ -224,7 +214,7 @@ func TestRequestsForOneMemberDifferInOverride(t *testing.T) {
 }
 
 func TestOverriddenDetachCountsForTheNextOnes(t *testing.T) {
-	members := instances(3)
+	members := from(1, 3)
 	guarded(t, members, rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, members[0]) })
@@ -242,7 +232,7 @@ func TestOverriddenDetachCountsForTheNextOnes(t *testing.T) {
 }
 
 func TestOwnRuleOfARequestHoldsWhateverItOverrides(t *testing.T) {
-	members := instances(3)
+	members := from(1, 3)
 	guarded(t, members, rules{keepLast}, func(t *testing.T, _ *fakeAWS, record *fakeRecord, s *service) {
 		_, err := with(s, lsapi.Detach, members[0], lsapi.Terms{MinInService: 3, Override: "hurry"})
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeMinInService)
@@ -265,7 +255,7 @@ func TestOwnRuleOfARequestHoldsWhateverItOverrides(t *testing.T) {
 }
 
 func TestMemberThatIsNotInServiceMayAlwaysBeDetached(t *testing.T) {
-	members := instances(2)
+	members := from(1, 2)
 	guarded(t, members, rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 		aws.change(func() { aws.sick[members[0]] = true })
 		wantCode(t, change(s, lsapi.Detach, members[1]), lsapi.CodeMinInService)
@@ -274,7 +264,7 @@ func TestMemberThatIsNotInServiceMayAlwaysBeDetached(t *testing.T) {
 }
 
 func TestUnreadableHealthRefusesDetachesOnly(t *testing.T) {
-	members := instances(2)
+	members := from(1, 2)
 	guarded(t, members, rules{keepLast}, func(t *testing.T, aws *fakeAWS, record *fakeRecord, s *service) {
 		aws.run(three)
 		aws.next("Health", fails(lsapi.CodeUpstream), fails(lsapi.CodeUpstream), fails(lsapi.CodeUpstream))
@@ -295,7 +285,7 @@ func TestUnreadableHealthRefusesDetachesOnly(t *testing.T) {
 }
 
 func TestUnreadableTagsRefuseDetachesOnly(t *testing.T) {
-	members := instances(3)
+	members := from(1, 3)
 	guarded(t, members[:2], untagged{}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 		aws.run(members...)
 		_, err := with(s, lsapi.Detach, members[0], lsapi.Terms{})
@@ -339,7 +329,7 @@ func TestFreezeRefusesEveryChangeAndNeedsNoHealth(t *testing.T) {
 }
 
 func TestGuardOfEachZone(t *testing.T) {
-	members := instances(3)
+	members := from(1, 3)
 	guarded(t, members, rules{perZone}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 		for i, zone := range []string{"us-east-1a", "us-east-1a", "us-east-1b"} {
 			aws.change(func() {
@@ -359,7 +349,7 @@ func TestGuardOfEachZone(t *testing.T) {
 }
 
 func TestMaxOutCountsFormerMembersThatEC2StillHas(t *testing.T) {
-	members := instances(4)
+	members := from(1, 4)
 	guarded(t, members, rules{maxOut(25)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 		wantCode(t, change(s, lsapi.Detach, members[0]), "")
 		time.Sleep(time.Hour) // AWS and its reads have forgotten it
@@ -376,19 +366,19 @@ func TestMaxOutCountsFormerMembersThatEC2StillHas(t *testing.T) {
 		aws.change(func() {
 			aws.facts[members[0]] = lsapi.Instance{ID: members[0].Instance, State: lsapi.StateTerminated}
 		})
-		aws.run(instances(5)[4])
+		aws.run(numbered(5))
 		_, err = with(s, lsapi.Detach, members[1], lsapi.Terms{}) // 25% of 3 is none
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeMaxOut)
 		if !strings.Contains(err.Error(), "0 of 3 out, maxOut 25% (0)") {
 			t.Errorf("the error is %v", err)
 		}
-		wantCode(t, change(s, lsapi.Attach, instances(5)[4]), "")
+		wantCode(t, change(s, lsapi.Attach, numbered(5)), "")
 		wantCode(t, change(s, lsapi.Detach, members[1]), "")
 	})
 }
 
 func TestFormerMembersCountForADay(t *testing.T) {
-	members := instances(4)
+	members := from(1, 4)
 	guarded(t, members, rules{maxOut(25)}, func(t *testing.T, _ *fakeAWS, record *fakeRecord, s *service) {
 		wantCode(t, change(s, lsapi.Detach, members[0]), "")
 		time.Sleep(23 * time.Hour)
@@ -402,7 +392,7 @@ func TestFormerMembersCountForADay(t *testing.T) {
 }
 
 func TestMemberThatIsBackIsNoFormerOne(t *testing.T) {
-	members := instances(4)
+	members := from(1, 4)
 	for name, back := range map[string]func(aws *fakeAWS, s *service){
 		"by lsapi":        func(_ *fakeAWS, s *service) { change(s, lsapi.Attach, members[0]) },
 		"by another tool": func(aws *fakeAWS, _ *service) { outside(aws, members...) },
@@ -420,7 +410,7 @@ func TestMemberThatIsBackIsNoFormerOne(t *testing.T) {
 }
 
 func TestFormerMembersOfAReplacedPoolDoNotCount(t *testing.T) {
-	members := instances(4)
+	members := from(1, 4)
 	guarded(t, members, rules{maxOut(25)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 		aws.change(func() { aws.created = "the first" })
 		wantCode(t, change(s, lsapi.Detach, members[0]), "")
@@ -428,8 +418,8 @@ func TestFormerMembersOfAReplacedPoolDoNotCount(t *testing.T) {
 		time.Sleep(time.Minute)
 		aws.change(func() { aws.created = "the second" })
 		outside(aws, members[1:]...)
-		aws.run(instances(5)[4])
-		wantCode(t, change(s, lsapi.Attach, instances(5)[4]), "")
+		aws.run(numbered(5))
+		wantCode(t, change(s, lsapi.Attach, numbered(5)), "")
 		time.Sleep(time.Minute)
 		wantCode(t, change(s, lsapi.Detach, members[1]), "")
 	})
@@ -437,7 +427,7 @@ func TestFormerMembersOfAReplacedPoolDoNotCount(t *testing.T) {
 
 func TestMemberAttachedAgainWithinTheLagCountsAsOut(t *testing.T) {
 	for _, isGroup := range []bool{false, true} {
-		members := instances(3)
+		members := from(1, 3)
 		guarded(t, members, rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 			aws.lag, aws.warmUp, aws.isGroup = 8*time.Second, time.Hour, isGroup
 			time.Sleep(2 * time.Hour)
@@ -453,8 +443,42 @@ func TestMemberAttachedAgainWithinTheLagCountsAsOut(t *testing.T) {
 	}
 }
 
+func TestMemberThatAnotherToolDetachedWithinTheLagCountsAsOut(t *testing.T) {
+	members := from(1, 3)
+	guarded(t, members, rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		aws.healthLag, aws.warmUp = 8*time.Second, time.Hour
+		time.Sleep(2 * time.Hour)
+		wantCode(t, change(s, lsapi.Attach, members[0]), lsapi.CodeConflict)
+		outside(aws, members[1:]...)
+		wantCode(t, change(s, lsapi.Attach, members[0]), "")
+		wantCode(t, change(s, lsapi.Detach, members[1]), lsapi.CodeMinInService)
+	})
+}
+
+// hangingGuards have tags that cannot be read in any time.
+type hangingGuards struct{}
+
+func (hangingGuards) Rules(ctx context.Context, _ lsapi.PoolID) ([]guard.Rule, error) {
+	<-ctx.Done()
+	return nil, &lsapi.Error{Code: lsapi.CodeTagsUnknown, Err: ctx.Err()}
+}
+
+func TestHangingTagsHoldNoAttachUp(t *testing.T) {
+	guarded(t, from(1, 2), hangingGuards{}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		aws.run(three)
+		began := time.Now()
+		var callers sync.WaitGroup
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, three), "") })
+		callers.Go(func() { wantCode(t, change(s, lsapi.Detach, two), lsapi.CodeTagsUnknown) })
+		callers.Wait()
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("they took %v", took)
+		}
+	})
+}
+
 func TestAmbiguousDetachCountsAsOut(t *testing.T) {
-	members := instances(3)
+	members := from(1, 3)
 	guarded(t, members, rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 		aws.next("Deregister", late(5*time.Second))
 		var callers sync.WaitGroup
@@ -467,7 +491,7 @@ func TestAmbiguousDetachCountsAsOut(t *testing.T) {
 }
 
 func TestGuardCountsTheOpenDetachOfACrashedReplica(t *testing.T) {
-	members := instances(3)
+	members := from(1, 3)
 	synctest.Test(t, func(t *testing.T) {
 		aws, record := newFakeAWS(members...), newFakeRecord()
 		aws.run(members...)
@@ -489,7 +513,7 @@ func TestGuardCountsTheOpenDetachOfACrashedReplica(t *testing.T) {
 }
 
 func TestReplicasGuardOnePool(t *testing.T) {
-	members := instances(9)
+	members := from(1, 9)
 	synctest.Test(t, func(t *testing.T) {
 		aws, record := newFakeAWS(members...), newFakeRecord()
 		aws.run(members...)
@@ -528,7 +552,7 @@ func TestGuardsCostNoCallForGroupsAndOneForClassic(t *testing.T) {
 		"Classic, nothing to send": {rules{keepLast}, false, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			members := instances(20)
+			members := from(1, 20)
 			guarded(t, members[:10], test.guards, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 				aws.run(members...)
 				aws.isGroup = test.isGroup
@@ -553,4 +577,86 @@ func TestGuardsCostNoCallForGroupsAndOneForClassic(t *testing.T) {
 // outside makes ids the members, as another tool does.
 func outside(aws *fakeAWS, ids ...lsapi.MemberID) {
 	aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), ids}) })
+}
+
+func TestBulkIsGuardedInItsOrder(t *testing.T) {
+	guarded(t, from(1, 5), rules{minInService(3)}, func(t *testing.T, aws *fakeAWS, record *fakeRecord, s *service) {
+		got := wantDecided(t, s, bulk(-4, -2, -5, -9))
+		wantResults(t, got, "-4 applied", "-2 applied", "-5 refused guard.min_in_service", "-9 conflict")
+		wantGuard(t, got.Results[2].Guard, lsapi.GuardVerdict{Rule: "minInService 3"})
+		wantMembers(t, aws, numbered(1), numbered(3), numbered(5))
+		if n := aws.count("Health"); n != 1 {
+			t.Errorf("the health was read %d times", n)
+		}
+		overriding := bulk(-1, -3)
+		overriding.Override = "hurry"
+		for _, r := range wantDecided(t, s, overriding).Results {
+			wantGuard(t, r.Guard, lsapi.GuardVerdict{Rule: "minInService 3", Overridden: true, Reason: "hurry"})
+		}
+		wantMembers(t, aws, numbered(5))
+	})
+}
+
+func TestAtomicBulkThatAGuardRefusesReservesNothing(t *testing.T) {
+	guarded(t, from(1, 3), rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, numbered(1)) }) // keeps the lane busy
+		synctest.Wait()
+		callers.Go(func() {
+			atomic := bulk(-1, -2)
+			atomic.Atomic = true
+			wantResults(t, wantDecided(t, s, atomic), "-1  bulk.skipped", "-2 refused guard.min_in_service")
+		})
+		synctest.Wait()
+		callers.Go(func() { wantCode(t, change(s, lsapi.Detach, numbered(3)), "") })
+		callers.Wait()
+		wantMembers(t, aws, numbered(1), numbered(2))
+		if n := aws.count("Members"); n != 2 {
+			t.Errorf("%d rounds", n)
+		}
+	})
+}
+
+func TestDryRunIsGuardedAndReservesNothing(t *testing.T) {
+	guarded(t, from(1, 3), rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, record *fakeRecord, s *service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, numbered(1)) })
+		synctest.Wait()
+		callers.Go(func() {
+			dry := bulk(-1, -2)
+			dry.DryRun = true
+			wantResults(t, wantDecided(t, s, dry), "-1 applied", "-2 refused guard.min_in_service")
+		})
+		synctest.Wait()
+		callers.Go(func() { wantCode(t, change(s, lsapi.Detach, numbered(3)), "") })
+		callers.Wait()
+		wantMembers(t, aws, numbered(1), numbered(2))
+		events := len(record.recorded())
+		_, err := with(s, lsapi.Detach, numbered(1), lsapi.Terms{DryRun: true})
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeMinInService)
+		result, err := with(s, lsapi.Detach, numbered(1), lsapi.Terms{DryRun: true, Override: "hurry"})
+		wantCode(t, lsapi.ErrorCode(err), "")
+		wantGuard(t, result.Guard, lsapi.GuardVerdict{Rule: "minInService 2", Overridden: true, Reason: "hurry"})
+		if n := len(record.recorded()); n != events {
+			t.Errorf("the record has %d more events", n-events)
+		}
+		wantMembers(t, aws, numbered(1), numbered(2))
+	})
+}
+
+func TestDesiredSetIsGuarded(t *testing.T) {
+	guarded(t, from(1, 4), rules{minInService(3)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		aws.run(numbered(5))
+		set := bulk()
+		set.Desired = &lsapi.DesiredMembers{Members: []lsapi.MemberID{numbered(5)}}
+		wantResults(t, wantDecided(t, s, set), "+5 applied", "-1 applied", "-2 refused guard.min_in_service", "-3 refused guard.min_in_service", "-4 refused guard.min_in_service")
+		wantMembers(t, aws, from(2, 5)...)
+		calls := aws.count("Health")
+		set = bulk()
+		set.Desired = &lsapi.DesiredMembers{Members: from(2, 5)}
+		wantDecided(t, s, set)
+		if n := aws.count("Health") - calls; n > 0 {
+			t.Errorf("a set that is as desired has read the health %d times", n)
+		}
+	})
 }

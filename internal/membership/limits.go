@@ -47,6 +47,10 @@ const (
 	// and two rounds of calls.
 	maxChange = 2 * time.Minute
 
+	// rulesTimeout bounds the read of a pool's guards: they are in memory, but for tags that
+	// were not read lately, and attaches must not wait long for those.
+	rulesTimeout = 2 * time.Second
+
 	// recordTimeout bounds each step that calls the record. It is on a disk beside the
 	// process, or one database away.
 	recordTimeout = 5 * time.Second

@@ -33,7 +33,7 @@ func newPlan(r *round, batch []*caller, v *view, first *recordBatch) *plan {
 	for _, c := range batch {
 		p.judge(c)
 	}
-	p.guards = r.guard(batch, v)
+	p.guards = r.guard(p.judged, v)
 	for _, c := range p.judged {
 		p.decide(c)
 	}

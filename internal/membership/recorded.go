@@ -22,7 +22,7 @@ type recordedMembers struct {
 	// has passed since.
 	recent map[lsapi.MemberID]period
 	// detached has the former members whose last change is a detach by lsapi, as in LaneState,
-	// and taken the last detaches by lsapi that a read may miss, of members too.
+	// and taken the last detaches that a read of health may miss, of members too.
 	detached, taken map[lsapi.MemberID]time.Time
 	window          time.Duration
 }
@@ -50,13 +50,13 @@ func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMem
 		r.members = make(map[lsapi.MemberID]bool)
 	}
 	for _, c := range state.Applied {
+		if c.Action == lsapi.Detach {
+			r.taken[c.Member] = c.At
+		}
 		if c.Source == lsapi.SourceExternal {
 			continue // a look has shown it
 		}
 		r.recent[c.Member] = period{c.At.Add(-tookOf(c.Change)), c.At}
-		if c.Action == lsapi.Detach {
-			r.taken[c.Member] = c.At
-		}
 	}
 	return r
 }
@@ -85,6 +85,7 @@ func (r *recordedMembers) note(events []lsapi.Event) {
 			}
 			for _, id := range e.Removed {
 				delete(r.members, id)
+				r.taken[id] = time.Now()
 			}
 		case e.Change.Outcome == lsapi.OutcomeApplied && e.Change.Action == lsapi.Attach:
 			r.members[e.Change.Member] = true
