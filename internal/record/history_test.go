@@ -18,6 +18,10 @@ type model struct {
 	random  *rand.Rand
 	members map[lsapi.MemberID]bool
 	health  map[lsapi.MemberID]lsapi.MemberHealth
+	// detached are those that lsapi detached last, with the label of that.
+	detached map[lsapi.MemberID]time.Time
+	// effects are the changes that may have had one, by member, in order.
+	effects map[lsapi.MemberID][]string
 	looked  time.Time
 	moments []moment
 }
@@ -33,6 +37,7 @@ func testHistory(t *testing.T, s record.Store) {
 	t.Logf("seed %d", seed)
 	for i := range 3 {
 		m := &model{lane: newLane(t, s, lsapi.ELB(fmt.Sprintf("lb-%d", i))), random: rand.New(rand.NewPCG(seed, uint64(i))), members: make(map[lsapi.MemberID]bool), health: make(map[lsapi.MemberID]lsapi.MemberHealth)}
+		m.detached, m.effects = make(map[lsapi.MemberID]time.Time), make(map[lsapi.MemberID][]string)
 		m.know()
 		m.looked = m.now
 		for range 60 {
@@ -41,35 +46,86 @@ func testHistory(t *testing.T, s record.Store) {
 			m.moments = append(m.moments, moment{m.now, slices.SortedFunc(maps.Keys(m.members), lsapi.MemberID.Compare)})
 		}
 		m.check()
+		m.checkDetached(time.Time{})
+		m.checkLater()
 		if err := pruneAt(t, s, m.now, 2*dayLong); err != nil {
 			t.Fatal(err)
 		}
 		m.check()
+		m.checkDetached(m.now.Add(-2 * dayLong))
 	}
 	wantWhole(t, s)
 }
 
 // step makes something happen.
 func (m *model) step() {
-	member := fmt.Sprintf("i-%08x", m.random.IntN(12))
-	action := lsapi.Attach
-	if m.members[lsapi.InstanceMember(member)] {
-		action = lsapi.Detach
-	}
-	switch m.random.IntN(5) {
+	member := lsapi.InstanceMember(fmt.Sprintf("i-%08x", m.random.IntN(12)))
+	action := m.opposite(member)
+	switch m.random.IntN(6) {
 	case 0:
-		m.complete(m.intend(m.change(action, lsapi.InstanceMember(member))), lsapi.OutcomeUnknown)
-		return
+		m.note(m.complete(m.intend(m.change(action, member)), lsapi.OutcomeUnknown))
 	case 1:
-		m.report(lsapi.InstanceMember(member))
-		return
+		m.report(member)
 	case 2:
-		m.observe(action, lsapi.InstanceMember(member))
+		m.observe(action, member)
+		external, err := m.s.Changes(m.t.Context(), lsapi.ChangeFilter{Pool: m.lease.Pool, Limit: 1})
+		must(m.t, err)
+		m.note(external[0])
+	case 3:
+		m.bulk()
 	default:
-		m.do(action, lsapi.InstanceMember(member))
+		m.note(m.do(action, member))
 	}
-	if m.members[lsapi.InstanceMember(member)] = action == lsapi.Attach; action == lsapi.Detach {
-		delete(m.members, lsapi.InstanceMember(member))
+}
+
+// opposite returns what changes the membership of a member.
+func (m *model) opposite(member lsapi.MemberID) lsapi.Action {
+	if m.members[member] {
+		return lsapi.Detach
+	}
+	return lsapi.Attach
+}
+
+// bulk changes several members, of which some are refused by a guard, fail, or may have been
+// changed.
+func (m *model) bulk() {
+	var changes []lsapi.Change
+	bulk := idAt(m.now)
+	for i := range 12 {
+		if member := lsapi.InstanceMember(fmt.Sprintf("i-%08x", i)); m.random.IntN(2) == 0 {
+			c := m.change(m.opposite(member), member)
+			c.Bulk = bulk
+			changes = append(changes, c)
+		}
+	}
+	m.intendAll(changes)
+	outcomes := make([]lsapi.Event, len(changes))
+	for i, c := range changes {
+		c.Outcome = []lsapi.Outcome{lsapi.OutcomeApplied, lsapi.OutcomeApplied, lsapi.OutcomeRefused, lsapi.OutcomeFailed, lsapi.OutcomeUnknown}[m.random.IntN(5)]
+		if c.Outcome == lsapi.OutcomeRefused {
+			c.Guard = &lsapi.GuardVerdict{Rule: "maxOut 25%"}
+		}
+		outcomes[i] = lsapi.Event{Kind: lsapi.EventCompleted, At: m.now, Change: c}
+		m.note(c)
+	}
+	m.append(outcomes...)
+}
+
+// note adds the effect of a change to the model.
+func (m *model) note(c lsapi.Change) {
+	if c.Outcome == lsapi.OutcomeApplied || c.Outcome == lsapi.OutcomeUnknown {
+		m.effects[c.Member] = append(m.effects[c.Member], c.ID)
+	}
+	switch {
+	case c.Outcome != lsapi.OutcomeApplied:
+	case c.Action == lsapi.Attach:
+		m.members[c.Member] = true
+		delete(m.detached, c.Member)
+	default:
+		delete(m.members, c.Member)
+		if c.Source != lsapi.SourceExternal {
+			m.detached[c.Member] = m.now
+		}
 	}
 }
 
@@ -94,6 +150,35 @@ func (m *model) observe(action lsapi.Action, member lsapi.MemberID) {
 		event.Removed = []lsapi.MemberID{member}
 	}
 	m.append(event)
+}
+
+// checkDetached compares the detached members, of which pruning may have dropped those before
+// a time.
+func (m *model) checkDetached(pruned time.Time) {
+	m.t.Helper()
+	got := m.state().Detached
+	for member, at := range m.detached {
+		if _, has := got[member]; !has && !at.Before(pruned) {
+			m.t.Errorf("lsapi detached %s at %v, but the state has %v", member, at, got)
+		}
+	}
+	for member := range got {
+		if _, has := m.detached[member]; !has {
+			m.t.Errorf("the state has %s as detached, but only %v are", member, m.detached)
+		}
+	}
+}
+
+// checkLater compares the changes after each change.
+func (m *model) checkLater() {
+	m.t.Helper()
+	for member, ids := range m.effects {
+		for i, id := range ids {
+			later, err := m.s.Later(m.t.Context(), lsapi.Change{ID: id, Member: member, Pool: m.lease.Pool})
+			must(m.t, err)
+			wantIDs(m.t, later, ids[i+1:min(len(ids), i+1+10)]...)
+		}
+	}
 }
 
 func (m *model) check() {
