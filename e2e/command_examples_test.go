@@ -93,7 +93,7 @@ func TestExamplesOfHelpRunOnDemo(t *testing.T) {
 	s := newShell(t)
 	for _, command := range []string{
 		"", "version", "help", "healthcheck", "doctor", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell",
-		"pool", "pool list", "pool show", "pool detach", "pool attach", "pool set", "pool history", "instance show",
+		"pool", "pool list", "pool show", "pool guard", "elb guard", "tg guard", "pool detach", "pool attach", "pool set", "pool history", "instance show",
 		"tg", "tg list", "tg show", "tg detach", "tg attach", "tg set", "tg history",
 		"elb", "elb list", "elb show", "elb detach", "elb attach", "elb set", "elb history", "changes", "changes undo", "changes checkpoint", "changes list", "changes verify",
 	} {
