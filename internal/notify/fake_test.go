@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// record is a Record in memory, shared by the notifiers of a test.
-type record struct {
+// memory is a Record in memory, shared by the notifiers of a test.
+type memory struct {
 	mu         sync.Mutex
 	events     []lsapi.RecordedEvent
 	pruned     lsapi.Position
@@ -35,11 +35,11 @@ type record struct {
 	grown      chan struct{}
 }
 
-func newRecord() *record {
-	return &record{deliveries: make(map[string]lsapi.Delivery), holders: make(map[string]string), grown: make(chan struct{})}
+func newRecord() *memory {
+	return &memory{deliveries: make(map[string]lsapi.Delivery), holders: make(map[string]string), grown: make(chan struct{})}
 }
 
-func (r *record) add(pool lsapi.PoolID, events ...lsapi.Event) {
+func (r *memory) add(pool lsapi.PoolID, events ...lsapi.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range events {
@@ -62,7 +62,7 @@ func (r *record) add(pool lsapi.PoolID, events ...lsapi.Event) {
 	r.grown = make(chan struct{})
 }
 
-func (r *record) Events(_ context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
+func (r *memory) Events(_ context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.pruned.After(after) {
@@ -75,20 +75,20 @@ func (r *record) Events(_ context.Context, after lsapi.Position, limit int) ([]l
 	return slices.Clone(r.events[from:min(from+limit, len(r.events))]), nil
 }
 
-func (r *record) end() lsapi.Position {
+func (r *memory) end() lsapi.Position {
 	if len(r.events) == 0 {
 		return lsapi.Position{Minor: 1}
 	}
 	return r.events[len(r.events)-1].Position
 }
 
-func (r *record) End(context.Context) (lsapi.Position, error) {
+func (r *memory) End(context.Context) (lsapi.Position, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.end(), nil
 }
 
-func (r *record) News(ctx context.Context, after lsapi.Position) error {
+func (r *memory) News(ctx context.Context, after lsapi.Position) error {
 	for {
 		r.mu.Lock()
 		grown, news := r.grown, r.end().After(after)
@@ -104,19 +104,19 @@ func (r *record) News(ctx context.Context, after lsapi.Position) error {
 	}
 }
 
-func (r *record) Kept(context.Context) (lsapi.Position, error) {
+func (r *memory) Kept(context.Context) (lsapi.Position, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.pruned, nil
 }
 
-func (r *record) OutSince(_ context.Context, from, to time.Time) ([]lsapi.OutMember, error) {
+func (r *memory) OutSince(_ context.Context, from, to time.Time) ([]lsapi.OutMember, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(r.out), func(m lsapi.OutMember) bool { return m.Since.Before(from) || !m.Since.Before(to) }), nil
 }
 
-func (r *record) ClaimDelivery(_ context.Context, receiver, holder string) (lsapi.Delivery, bool, error) {
+func (r *memory) ClaimDelivery(_ context.Context, receiver, holder string) (lsapi.Delivery, bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if h := r.holders[receiver]; h != "" && h != holder {
@@ -131,7 +131,7 @@ func (r *record) ClaimDelivery(_ context.Context, receiver, holder string) (lsap
 	return d, true, nil
 }
 
-func (r *record) SaveDelivery(_ context.Context, receiver, holder string, d lsapi.Delivery) error {
+func (r *memory) SaveDelivery(_ context.Context, receiver, holder string, d lsapi.Delivery) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -145,7 +145,7 @@ func (r *record) SaveDelivery(_ context.Context, receiver, holder string, d lsap
 	return nil
 }
 
-func (r *record) ReleaseDelivery(_ context.Context, receiver, holder string) error {
+func (r *memory) ReleaseDelivery(_ context.Context, receiver, holder string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.holders[receiver] == holder {
@@ -155,7 +155,7 @@ func (r *record) ReleaseDelivery(_ context.Context, receiver, holder string) err
 }
 
 // steal makes another process the holder of all deliveries.
-func (r *record) steal(holder string) {
+func (r *memory) steal(holder string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for receiver := range r.holders {
@@ -163,7 +163,7 @@ func (r *record) steal(holder string) {
 	}
 }
 
-func (r *record) set(change func()) {
+func (r *memory) set(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change()
@@ -259,7 +259,7 @@ func (r *receiver) want(t *testing.T, n int) []request {
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 // start starts a notifier with short pauses, which ends with the test.
-func start(t *testing.T, r *record, o notify.Options, receivers ...notify.Receiver) *notify.Notifier {
+func start(t *testing.T, r *memory, o notify.Options, receivers ...notify.Receiver) *notify.Notifier {
 	t.Helper()
 	o.Record, o.Source, o.Version = r, "/lsapi/us-east-1", "test"
 	o.Change = func(c *lsapi.Change) apiv1.Change {
@@ -283,7 +283,7 @@ func start(t *testing.T, r *record, o notify.Options, receivers ...notify.Receiv
 }
 
 // settle waits until n deliveries have been claimed: events that come later are sent.
-func (r *record) settle(t *testing.T, n int) {
+func (r *memory) settle(t *testing.T, n int) {
 	t.Helper()
 	eventually(t, "the deliveries are claimed", func() bool {
 		r.mu.Lock()

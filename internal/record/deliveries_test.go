@@ -55,7 +55,7 @@ func testDeliveries(t *testing.T, s record.Store) {
 
 func testOutSince(t *testing.T, s record.Store) {
 	web := newLane(t, s, lsapi.TG("web"))
-	members := make([]lsapi.MemberID, 6)
+	members := make([]lsapi.MemberID, 7)
 	for i := range members {
 		members[i] = lsapi.MemberID{Instance: one.Instance, Port: uint16(8080 + i)}
 	}
@@ -69,8 +69,11 @@ func testOutSince(t *testing.T, s record.Store) {
 	web.after(time.Minute).do(lsapi.Attach, members[4])
 	web.after(time.Minute).do(lsapi.Detach, members[5])
 	web.after(time.Minute).append(lsapi.Event{
-		Kind: lsapi.EventObserved, At: web.now, Since: web.now.Add(-time.Second), Until: web.now, Added: members[5:],
+		Kind: lsapi.EventObserved, At: web.now, Since: web.now.Add(-time.Second), Until: web.now, Added: members[5:6],
 	})
+	web.do(lsapi.Detach, members[6])
+	web.after(time.Minute).do(lsapi.Attach, members[6])
+	web.after(2*time.Hour).do(lsapi.Detach, members[6]) // out again, but since then
 	other := newLane(t, s, lsapi.ELB("app"))
 	other.know(two)
 	other.after(30 * time.Second).say(outOfService(two))
