@@ -31,7 +31,8 @@ type Record interface {
 	Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error)
 	// Later returns the changes of a change's member in its pool that may have had an effect
 	// after it, external ones included, oldest first; at most 10. CodeNotFound: the change is
-	// not on record.
+	// not on record. CodeSuperseded: there are none, but the pool was deleted and made again
+	// since.
 	Later(ctx context.Context, change lsapi.Change) ([]lsapi.Change, error)
 	// Unfinished returns the pools that have changes without outcome, or changes that
 	// were applied within the period before now.

@@ -18,6 +18,9 @@ func (p *plan) checkUndo(c *caller) error {
 	ctx, cancel := p.recording()
 	defer cancel()
 	later, err := p.record.Later(ctx, lsapi.Change{ID: c.undoes, Pool: p.pool, Member: member})
+	if lsapi.ErrorCode(err) == lsapi.CodeSuperseded {
+		return err
+	}
 	if err != nil {
 		return errUnrecorded(err)
 	}

@@ -88,6 +88,23 @@ func TestUndoFindsExternalChangesInItsRound(t *testing.T) {
 	})
 }
 
+func TestUndoOfAnEarlierPoolChangesNothing(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	recorded(t, aws, record, func(t *testing.T, s *service) {
+		id := applied(t, s, lsapi.Attach, one)
+		record.fails(func(op string, _ []lsapi.Event) error {
+			if op == "Later" {
+				return &lsapi.Error{Code: lsapi.CodeSuperseded}
+			}
+			return nil
+		})
+		wantCode(t, lsapi.ErrorCode(undo(s, lsapi.Detach, one, id)), lsapi.CodeSuperseded)
+		record.fails(nil)
+		wantMembers(t, aws, one)
+	})
+}
+
 func TestUndoWithoutTheRecordChangesNothing(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)

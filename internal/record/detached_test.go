@@ -188,6 +188,23 @@ func testLater(t *testing.T, s record.Store) {
 	wantCode(t, err, lsapi.CodeNotFound)
 }
 
+// A change of a pool that is gone is not undone in the one of its name.
+func testLaterReplaced(t *testing.T, s record.Store) {
+	l := newLane(t, s, lsapi.TG("shop"))
+	l.know(one, two, three)
+	l.name()
+	former, last := l.do(lsapi.Detach, one), l.do(lsapi.Detach, two)
+	wantLater(t, s, former)
+	l.append(l.replacement("arn:a", "arn:b", two)...)
+	_, err := s.Later(t.Context(), former)
+	wantCode(t, err, lsapi.CodeSuperseded)
+	later, err := s.Later(t.Context(), last)
+	if err != nil || len(later) != 1 || later[0].Source != lsapi.SourceExternal || later[0].Action != lsapi.Attach {
+		t.Errorf("got %+v (%v)", later, err)
+	}
+	wantLater(t, s, l.do(lsapi.Attach, one))
+}
+
 func wantLater(t *testing.T, s record.Store, c lsapi.Change, want ...string) {
 	t.Helper()
 	later, err := s.Later(t.Context(), c)

@@ -48,7 +48,14 @@ func (r Record) Later(ctx context.Context, change lsapi.Change) ([]lsapi.Change,
 			return nil, unknownChange(change.ID)
 		}
 		later, err := t.Later(ctx, row, maxLater)
-		return changesOf(later), err
+		if err != nil || len(later) > 0 {
+			return changesOf(later), err
+		}
+		log, err := t.Log(ctx, row.Pool)
+		if err == nil && max(row.Begun, row.Done) < log.Replaced {
+			err = lsapi.Errorf(lsapi.CodeSuperseded, "since change %s, %s was deleted and made again; nothing was changed", change.ID, row.Pool.Title())
+		}
+		return nil, err
 	})
 }
 

@@ -60,6 +60,7 @@ type Store interface {
 	// Later returns the changes of the change's member in its pool that may have had an
 	// effect after it: applied, external ones included, and unknown ones in the order of
 	// their completion, then open ones; at most 10. CodeNotFound: it is not on record.
+	// CodeSuperseded: there are none, but the pool was deleted and made again since.
 	Later(ctx context.Context, change lsapi.Change) ([]lsapi.Change, error)
 	// MembersAt returns the membership at a time, the zero time for the end of the
 	// record. CodeNotFound: the record does not reach back to it. ErrFuture: no event

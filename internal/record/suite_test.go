@@ -43,6 +43,7 @@ func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 		"a replacement ends what lsapi detached":              testDetachedReplaced,
 		"pruning keeps the members detached lately":           testDetachedPruned,
 		"later changes are those with an effect":              testLater,
+		"a replacement ends what can be undone":               testLaterReplaced,
 		"a bulk is recorded and read at once":                 testBulk,
 		"a bulk that changed nothing frees its key":           testKeysOfBulks,
 		"unfinished load balancers are listed":                testUnfinished,
