@@ -30,6 +30,7 @@ type fakeAWS struct {
 	sick   map[lsapi.MemberID]bool
 	// isGroup is whether Members has the health, as for target groups.
 	isGroup bool
+	drains  time.Duration // how long a former member drains
 	// healthLag is that of Health behind Register and Deregister, if it is longer than lag.
 	healthLag time.Duration
 }
@@ -103,15 +104,26 @@ func (f *fakeAWS) Health(ctx context.Context, _ lsapi.PoolID) (health []lsapi.Me
 	return health, err
 }
 
-// health returns the health of the members at a time. The caller holds mu.
+// health returns the health of the members at a time, and of those that drain. That of a Classic
+// load balancer lacks terminated ones. The caller holds mu.
 func (f *fakeAWS) health(at time.Time) []lsapi.MemberHealth {
 	health := []lsapi.MemberHealth{}
-	for _, id := range f.asOf(at) {
+	members := f.asOf(at)
+	for _, id := range members {
+		isTerminated := f.facts[id].State == lsapi.StateTerminated
+		if isTerminated && !f.isGroup {
+			continue
+		}
 		h := lsapi.MemberHealth{Member: id, State: lsapi.InService}
-		if f.sick[id] || f.facts[id].State == lsapi.StateTerminated || at.Sub(f.memberSince(id, at)) < f.warmUp {
+		if f.sick[id] || isTerminated || at.Sub(f.memberSince(id, at)) < f.warmUp {
 			h.State = lsapi.OutOfService
 		}
 		health = append(health, h)
+	}
+	for _, id := range f.asOf(at.Add(-f.drains)) {
+		if !slices.Contains(members, id) {
+			health = append(health, lsapi.MemberHealth{Member: id, State: lsapi.OutOfService, Draining: true})
+		}
 	}
 	return health
 }

@@ -579,6 +579,103 @@ func outside(aws *fakeAWS, ids ...lsapi.MemberID) {
 	aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), ids}) })
 }
 
+func TestDrainingMembersOfAnotherToolCountAsOut(t *testing.T) {
+	guarded(t, from(1, 4), rules{maxOut(25)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		aws.isGroup, aws.drains = true, time.Minute
+		time.Sleep(time.Hour)
+		outside(aws, from(2, 4)...)
+		time.Sleep(time.Second)
+		_, err := with(s, lsapi.Detach, numbered(2), lsapi.Terms{})
+		if err == nil || !strings.Contains(err.Error(), "1 of 4 out, maxOut 25% (1)") {
+			t.Errorf("the error is %v", err)
+		}
+		refusal, _ := errors.AsType[*lsapi.GuardRefusal](err)
+		if refusal == nil || refusal.Members[0].Standing != lsapi.StandingDraining {
+			t.Errorf("the refusal is %+v", refusal)
+		}
+	})
+}
+
+func TestMemberThatIsDetachedBeforeItsHealthIsReadIsDraining(t *testing.T) {
+	guarded(t, from(1, 3), rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		aws.drains = time.Minute
+		time.Sleep(time.Hour)
+		aws.next("Health", func(_ context.Context, apply func() error) error {
+			outside(aws, from(1, 2)...)
+			return apply()
+		})
+		_, err := with(s, lsapi.Detach, numbered(1), lsapi.Terms{})
+		refusal, _ := errors.AsType[*lsapi.GuardRefusal](err)
+		if refusal == nil || refusal.Members[2].Standing != lsapi.StandingDraining {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+func TestMemberThatIsAttachedWhileItDrainsHasAnUnknownStanding(t *testing.T) {
+	guarded(t, from(1, 3), rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		aws.isGroup, aws.drains = true, time.Hour
+		time.Sleep(2 * time.Hour)
+		outside(aws, from(2, 3)...)
+		time.Sleep(time.Minute)
+		aws.lag = 5 * time.Second
+		wantCode(t, change(s, lsapi.Attach, numbered(1)), "")
+		_, err := with(s, lsapi.Detach, numbered(2), lsapi.Terms{})
+		refusal, _ := errors.AsType[*lsapi.GuardRefusal](err)
+		if refusal == nil || refusal.Members[0].Standing != lsapi.StandingUnknown {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+func TestTerminatedMemberIsOut(t *testing.T) {
+	for _, isGroup := range []bool{false, true} {
+		guarded(t, from(1, 2), rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+			aws.change(func() {
+				aws.isGroup = isGroup
+				aws.facts[numbered(1)] = lsapi.Instance{ID: numbered(1).Instance, State: lsapi.StateTerminated}
+			})
+			wantCode(t, change(s, lsapi.Detach, numbered(2)), lsapi.CodeMinInService)
+			wantCode(t, change(s, lsapi.Detach, numbered(1)), "")
+		})
+	}
+}
+
+func TestFormerMembersThatEC2HasForgottenDoNotCount(t *testing.T) {
+	guarded(t, from(1, 5), rules{maxOut(25)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		wantCode(t, change(s, lsapi.Detach, numbered(1)), "")
+		wantCode(t, change(s, lsapi.Detach, numbered(2)), lsapi.CodeMaxOut)
+		aws.change(func() { delete(aws.facts, numbered(1)) })
+		wantCode(t, change(s, lsapi.Detach, numbered(2)), "")
+	})
+}
+
+func TestManyFormerMembersAreLookedUpOnlyIfTheirNumberDecides(t *testing.T) {
+	guarded(t, from(1, 420), rules{maxOut(50)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		var detached []int
+		for n := range 205 {
+			detached = append(detached, -1-n)
+		}
+		wantDecided(t, s, bulk(detached...))
+		calls := aws.count("Instances")
+		wantCode(t, change(s, lsapi.Detach, numbered(206)), "")
+		if n := aws.count("Instances") - calls; n != 1 {
+			t.Errorf("an allowed detach made %d lookups", n)
+		}
+		wantDecided(t, s, bulk(-207, -208, -209, -210))
+		aws.change(func() {
+			for n := range 100 {
+				delete(aws.facts, numbered(1+n))
+			}
+		})
+		calls = aws.count("Instances")
+		wantResults(t, wantDecided(t, s, bulk(-211, -212)), "-211 applied", "-212 applied") // 112 of 320 are out
+		if n := aws.count("Instances") - calls; n != 2 {
+			t.Errorf("a detach whose verdict depends on them made %d lookups", n)
+		}
+	})
+}
+
 func TestBulkIsGuardedInItsOrder(t *testing.T) {
 	guarded(t, from(1, 5), rules{minInService(3)}, func(t *testing.T, aws *fakeAWS, record *fakeRecord, s *service) {
 		got := wantDecided(t, s, bulk(-4, -2, -5, -9))
