@@ -254,6 +254,21 @@ func TestOwnRuleOfARequestHoldsWhateverItOverrides(t *testing.T) {
 	})
 }
 
+func TestUnreadableHealthRefusesOwnRulesOnlyWherePoolsHaveNone(t *testing.T) {
+	guarded(t, from(1, 3), nil, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		aws.next("Health", fails(lsapi.CodeUpstream))
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, numbered(1)) }) // keeps the lane busy
+		synctest.Wait()
+		callers.Go(func() {
+			_, err := with(s, lsapi.Detach, numbered(1), lsapi.Terms{MinInService: 1})
+			wantCode(t, lsapi.ErrorCode(err), lsapi.CodeHealthUnknown)
+		})
+		callers.Go(func() { wantCode(t, change(s, lsapi.Detach, numbered(2)), "") })
+		callers.Wait()
+	})
+}
+
 func TestMemberThatIsNotInServiceMayAlwaysBeDetached(t *testing.T) {
 	members := from(1, 2)
 	guarded(t, members, rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
