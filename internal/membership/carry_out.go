@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -74,8 +75,15 @@ func (r *round) read(batch []*caller) view {
 	return v
 }
 
-// finish records the outcomes of changes and answers their callers, or keeps them open.
+// finish records the outcomes of changes and answers their callers, or keeps them open. It
+// records some at a time, so that other lanes do not wait long for the record.
 func (r *round) finish(changes []*change) {
+	for some := range slices.Chunk(changes, maxBatch) {
+		r.finishSome(some)
+	}
+}
+
+func (r *round) finishSome(changes []*change) {
 	var applied []*change
 	for _, c := range changes {
 		if c.err == nil {

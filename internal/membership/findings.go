@@ -73,7 +73,7 @@ func (r *round) recordHealth(report *lsapi.HealthReport) {
 		return // reads of its members decide which of the two pools is the one of now
 	}
 	r.countReads()
-	ctx, cancel := r.recording()
+	ctx, cancel := r.recording(0)
 	defer cancel()
 	known, err := r.record.Health(ctx, r.pool)
 	if err != nil {

@@ -35,7 +35,7 @@ func (j *journal) renew(ctx context.Context) (until time.Time, err error) {
 
 // release releases the lease. If that fails, the lease expires.
 func (j *journal) release() {
-	ctx, cancel := j.recording()
+	ctx, cancel := j.recording(0)
 	defer cancel()
 	if err := j.record.Release(ctx, j.lease); err != nil {
 		j.log.Warn("the lease of a load balancer could not be given back", "pool", j.lease.Pool, "error", err)
@@ -66,7 +66,7 @@ func (j *journal) appendOnce(b *recordBatch) error {
 }
 
 func (j *journal) write(events []lsapi.Event) error {
-	ctx, cancel := j.recording()
+	ctx, cancel := j.recording(len(events))
 	defer cancel()
 	j.recorded.addLook(events)
 	end, err := j.record.Append(ctx, j.lease, events)

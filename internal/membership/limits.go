@@ -55,6 +55,10 @@ const (
 	// process, or one database away.
 	recordTimeout = 5 * time.Second
 
+	// recordEventTimeout is added for each event to append: some fifty times what one takes. A
+	// bulk appends 1,000 and more at once.
+	recordEventTimeout = 10 * time.Millisecond
+
 	// firstRecordPause and maxRecordPause space the attempts to record outcomes while the
 	// record is unavailable.
 	firstRecordPause = 100 * time.Millisecond

@@ -28,7 +28,7 @@ func (s *Service) recoverForever() {
 }
 
 func (s *Service) recover() {
-	ctx, cancel := s.recording()
+	ctx, cancel := s.recording(0)
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
 	pools, err := s.record.Unfinished(ctx, s.overlay.Keep())

@@ -2,6 +2,7 @@ package membership
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"lsapi"
@@ -13,24 +14,35 @@ func (r *round) settle(v view) {
 	if r.open.isEmpty() {
 		return
 	}
-	var still, settled, applied []*change
+	var still, settled []*change
 	found := make(map[*change]lsapi.Outcome)
 	for _, c := range r.open.changes {
-		switch found[c] = judge(c, v, r.overlay.Window()); found[c] {
-		case stillOpen:
+		if found[c] = judge(c, v, r.overlay.Window()); found[c] == stillOpen {
 			still = append(still, c)
-			continue
-		case lsapi.OutcomeApplied:
+		} else {
+			settled = append(settled, c)
+		}
+	}
+	r.open.changes = still
+	for some := range slices.Chunk(settled, maxBatch) {
+		r.settleSome(some, found)
+	}
+	r.open.lookLater()
+}
+
+// settleSome records the outcomes of some of the open changes.
+func (r *round) settleSome(settled []*change, found map[*change]lsapi.Outcome) {
+	var applied []*change
+	for _, c := range settled {
+		if found[c] == lsapi.OutcomeApplied {
 			applied = append(applied, c)
 		}
-		settled = append(settled, c)
 	}
 	var outcomes recordBatch
 	r.showWhenRecorded(&outcomes, applied)
 	for _, c := range settled {
 		r.complete(&outcomes, c, found[c], found[c] != lsapi.OutcomeUnknown)
 	}
-	r.open.changes = still
 	switch err := r.journal.append(&outcomes); {
 	case err == nil:
 	case lsapi.IsTransient(err) || errors.Is(err, lsapi.ErrLeaseLost):
@@ -38,7 +50,6 @@ func (r *round) settle(v view) {
 	default:
 		r.loseOutcomes(&outcomes, err)
 	}
-	r.open.lookLater()
 }
 
 // stillOpen is judge's result if a later read may show more.

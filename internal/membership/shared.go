@@ -30,9 +30,9 @@ func (s *shared) calling() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(s.base, s.call)
 }
 
-// recording returns the context of a step that calls the record.
-func (s *shared) recording() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(s.base, recordTimeout)
+// recording returns the context of a step that calls the record, and appends so many events.
+func (s *shared) recording(events int) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.base, recordTimeout+time.Duration(events)*recordEventTimeout)
 }
 
 // isClosing reports whether the Service takes no more requests.

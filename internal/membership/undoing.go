@@ -15,7 +15,7 @@ func (p *plan) checkUndo(c *caller) error {
 		return nil
 	}
 	member := c.Items[0].Member
-	ctx, cancel := p.recording()
+	ctx, cancel := p.recording(0)
 	defer cancel()
 	later, err := p.record.Later(ctx, lsapi.Change{ID: c.undoes, Pool: p.pool, Member: member})
 	if lsapi.ErrorCode(err) == lsapi.CodeSuperseded {
