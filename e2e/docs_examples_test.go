@@ -3,6 +3,7 @@ package e2e
 import (
 	"cmp"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,6 +15,9 @@ import (
 type documented struct {
 	OperationID string
 	Parameters  []documentedParameter
+	RequestBody struct {
+		Content map[string]struct{ Example json.RawMessage }
+	}
 }
 
 type documentedParameter struct {
@@ -45,7 +49,7 @@ func TestDocumentedExamplesWorkOnDemo(t *testing.T) {
 		}](t, c.get(served).body)
 		instance := fmt.Sprint(document.Definitions["MachineId"].Properties["instanceId"].Example)
 		// In this order, an attached instance can be detached.
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 			for path, operations := range document.Paths {
 				operation, ok := operations[strings.ToLower(method)]
 				if !ok {
@@ -54,7 +58,7 @@ func TestDocumentedExamplesWorkOnDemo(t *testing.T) {
 				if path == "/v1/events" {
 					method = http.MethodHead // the response to GET does not end
 				}
-				var body string
+				body := string(operation.RequestBody.Content["application/json"].Example)
 				if served == "/swagger.json" && (method == http.MethodPost || method == http.MethodDelete) {
 					body = machineID(instance)
 				}
@@ -73,7 +77,11 @@ func TestDocumentedExamplesWorkOnDemo(t *testing.T) {
 					}
 				}
 				for _, query := range queries {
-					answer := c.send(method, path+"?"+query.Encode(), body)
+					var answer response
+					eventually(t, "guards allow "+operation.OperationID, func() bool { // once an attached member is in service
+						answer = c.send(method, path+"?"+query.Encode(), body)
+						return !strings.Contains(answer.body, `"code":"guard.`)
+					})
 					if answer.status >= http.StatusBadRequest {
 						t.Errorf("%s: %s %s?%s is %d %s", operation.OperationID, method, path, query.Encode(), answer.status, answer.body)
 					}
