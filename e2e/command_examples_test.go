@@ -42,13 +42,21 @@ func newShell(t *testing.T) *shell {
 	}
 }
 
-// run runs a line that must succeed.
+// documentedStatus matches the comment of a line that must end with another status than 0.
+var documentedStatus = regexp.MustCompile(`# exit status (\d)$`)
+
+// run runs a line that must succeed, or end with the status in its comment.
 func (s *shell) run(t *testing.T, line string) {
 	t.Helper()
+	want := 0
+	if found := documentedStatus.FindStringSubmatch(line); found != nil {
+		want = int(found[1][0] - '0')
+	}
 	command := exec.CommandContext(t.Context(), "bash", "-o", "pipefail", "-c", s.moved.Replace(line))
 	command.Dir, command.Env = s.folder, s.environ
-	if text, err := command.CombinedOutput(); err != nil {
-		t.Errorf("%s: %v\n%s", line, err, text)
+	text, err := command.CombinedOutput()
+	if command.ProcessState == nil || command.ProcessState.ExitCode() != want {
+		t.Errorf("%s: %v, want status %d\n%s", line, err, want, text)
 	}
 }
 
@@ -57,7 +65,7 @@ var endless = regexp.MustCompile(`^lsapi (serve|demo|emulator|stress)\b|(elb|poo
 
 func TestCommandLinesOfDocumentationRunOnDemo(t *testing.T) {
 	t.Parallel()
-	for name, atLeast := range map[string]int{"command.md": 15, "api.md": 4} {
+	for name, atLeast := range map[string]int{"command.md": 26, "api.md": 4} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			page, err := os.ReadFile(filepath.Join("..", "docs", name))
@@ -75,7 +83,7 @@ func TestCommandLinesOfDocumentationRunOnDemo(t *testing.T) {
 					if isCurl {
 						line = "curl --fail-with-body " + curl
 					}
-					if isCurl || strings.Contains(line, "lsapi ") && !strings.HasPrefix(line, "go build") && !endless.MatchString(line) {
+					if isCurl || (strings.Contains(line, "lsapi ") || strings.HasPrefix(line, "printf ")) && !strings.HasPrefix(line, "go build") && !endless.MatchString(line) {
 						s.run(t, line)
 						ran++
 					}
