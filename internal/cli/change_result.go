@@ -239,6 +239,7 @@ type changeResult struct {
 	Member           string        `json:"member,omitempty"` // absent if a whole set failed
 	Outcome          string        `json:"outcome"`
 	ChangeID         string        `json:"changeId,omitempty"`
+	BulkID           string        `json:"bulkId,omitempty"`           // of the changes that were decided together
 	AutoScalingGroup string        `json:"autoScalingGroup,omitempty"` // that may replace it
 	Guard            *apiv1.Guard  `json:"guard,omitempty"`            // that refused it, or that it overrode
 	Seconds          float64       `json:"seconds"`

@@ -80,6 +80,7 @@ func (c *changeRun) send(ctx context.Context, r changeRequest) []changeResult {
 	results := make([]changeResult, len(made.Results))
 	for i, m := range made.Results {
 		results[i] = c.result(began, r.pool, m.MemberResult, m.Err)
+		results[i].BulkID = made.BulkID
 	}
 	return results
 }
