@@ -60,8 +60,9 @@ func (s *shell) run(t *testing.T, line string) {
 	}
 }
 
-// endless matches lines that run until they are stopped: they have tests of their own.
-var endless = regexp.MustCompile(`^lsapi (serve|demo|emulator|stress)\b|(elb|pool|tg) watch|--follow`)
+// endless matches lines that run until they are stopped, or need a receiver: they have tests of
+// their own.
+var endless = regexp.MustCompile(`^lsapi (serve|demo|emulator|stress)\b|(elb|pool|tg) watch|--follow|--notifications`)
 
 func TestCommandLinesOfDocumentationRunOnDemo(t *testing.T) {
 	t.Parallel()
