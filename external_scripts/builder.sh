@@ -16,6 +16,7 @@ Settings, by flag or environment:
   REPOSITORY_REF  branch, tag or commit (main)
   ENV_FILE        the service's settings, readable by its owner only (/root/.env)
   PORT            where it serves (8000); the port above it is tried out on
+  FILES_FOLDER    files that settings name, mounted if it exists (/etc/lsapi)
 
 Exit status: 0 done, 2 wrong usage or settings, 3 no Docker, 4 the repository or the
 ref cannot be had, 5 the image cannot be built, 6 the new one does not become healthy
@@ -24,6 +25,8 @@ END
 }
 
 readonly name=lsapi candidate=lsapi-candidate previous=lsapi-previous volume=lsapi-state
+# The folder of the service's files, such as a policy, which the container may read.
+readonly files=${FILES_FOLDER:-/etc/lsapi}
 # How long a container may take to be healthy, in seconds.
 readonly patience=${HEALTH_PATIENCE:-60}
 
@@ -87,8 +90,10 @@ remove() { ! exists "$1" || docker rm --force "$1" >/dev/null; }
 
 # start NAME IMAGE PORT...: the service in a container of that name.
 start() {
+  local mounts=()
+  [ ! -d "$files" ] || mounts=(--volume "$files:$files:ro")
   docker run --detach --name "$1" --restart unless-stopped --env-file "$env_file" \
-    --volume "$volume:/state" --publish "$3:8000" \
+    --volume "$volume:/state" ${mounts[@]+"${mounts[@]}"} --publish "$3:8000" \
     --log-opt max-size=10m --log-opt max-file=5 --stop-timeout 60 "$2" >/dev/null
 }
 

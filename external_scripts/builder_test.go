@@ -130,6 +130,33 @@ func TestNewContainerReplacesOldOne(t *testing.T) {
 	}
 }
 
+func TestFilesOfTheServiceAreMountedIfTheyExist(t *testing.T) {
+	for _, exists := range []bool{true, false} {
+		h := newHost(t)
+		folder := filepath.Join(t.TempDir(), "files")
+		if exists {
+			if err := os.Mkdir(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if status, said := h.deploy("FILES_FOLDER=" + folder); status != 0 {
+			t.Fatalf("status %d: %s", status, said)
+		}
+		runs := 0
+		for _, call := range h.calls() {
+			if strings.Contains(call, "run --detach") {
+				runs++
+				if mounted := strings.Contains(call, "--volume "+folder+":"+folder+":ro"); mounted != exists {
+					t.Errorf("the folder exists: %v, mounted: %v: %s", exists, mounted, call)
+				}
+			}
+		}
+		if runs != 2 {
+			t.Errorf("%d containers were started", runs)
+		}
+	}
+}
+
 // Whichever call of Docker fails, the old container exists until the new one is healthy in
 // its place.
 func TestServiceSurvivesFailureOfAnyStep(t *testing.T) {

@@ -19,6 +19,7 @@ resource "aws_instance" "this" {
     elb_name            = var.elb_name
     token_parameter     = var.token_parameter
     store_url_parameter = var.store_url_parameter
+    policy              = base64encode(var.policy)
     repository_url      = var.repository_url
     repository_ref      = var.repository_ref
     port                = local.service_port

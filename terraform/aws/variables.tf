@@ -186,6 +186,22 @@ variable "store_url_parameter" {
   }
 }
 
+variable "policy" {
+  description = "Content of the policy file of guards, such as file(\"policy.yaml\"). Empty: guards in tags only."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.policy == "" || can(keys(yamldecode(var.policy)))
+    error_message = "Give YAML; lsapi policy check finds what else is wrong."
+  }
+
+  validation {
+    condition     = length(base64encode(var.policy)) <= 8192
+    error_message = "Give at most 6 KiB, which the first-boot script has room for; write a larger one to /etc/lsapi/policy.yaml."
+  }
+}
+
 variable "repository_url" {
   description = "Git repository from which instances build the service at their first boot. Empty: no build; docs/deploy.md has the command."
   type        = string

@@ -48,6 +48,10 @@ run "defaults" {
     condition     = !strcontains(aws_instance.this[0].user_data, "git clone")
     error_message = "Without a repository nothing is built."
   }
+  assert {
+    condition     = !strcontains(aws_instance.this[0].user_data, "policy.yaml")
+    error_message = "Without a policy there is no policy file."
+  }
 }
 
 run "https_and_ssh" {
@@ -94,6 +98,22 @@ run "prometheus" {
   assert {
     condition     = length(output.instance_private_ips) == 2
     error_message = "The addresses to scrape are an output."
+  }
+}
+
+run "policy" {
+  command = plan
+
+  variables {
+    policy = "guards: [{pools: ['*/*'], minInService: 1}]"
+  }
+
+  assert {
+    condition = (
+      strcontains(aws_instance.this[0].user_data, "POLICY=/etc/lsapi/policy.yaml") &&
+      strcontains(aws_instance.this[0].user_data, "<<<'${base64encode(var.policy)}'")
+    )
+    error_message = "The first boot writes the policy file."
   }
 }
 

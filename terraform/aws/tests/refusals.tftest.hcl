@@ -78,3 +78,23 @@ run "invalid_values" {
     var.classic_names, var.target_group_names,
   ]
 }
+
+run "policy_that_is_not_yaml" {
+  command = plan
+
+  variables {
+    policy = "guards: ["
+  }
+
+  expect_failures = [var.policy]
+}
+
+run "policy_without_fields" {
+  command = plan
+
+  variables {
+    policy = "true"
+  }
+
+  expect_failures = [var.policy]
+}
