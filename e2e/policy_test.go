@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -104,5 +105,38 @@ func TestDeniedTagsDisableGuardsInTagsOnly(t *testing.T) {
 	}
 	if slices.Contains(a.members("default-elb"), member) {
 		t.Error("it is a member still")
+	}
+}
+
+func TestTagsOfPoolsAreGuards(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	writeUsers(t, path, "defaults: {keepLast: false}\nmayOverride: [bob]\n")
+	a := startAWS(t)
+	a.do("AddTags", "LoadBalancerNames.member.1=default-elb&Tags.member.1.Key=lsapi:max-out&Tags.member.1.Value=50+percent")
+	s := startService(t, a.base, with("POLICY="+path))
+	if answer := s.detach("default-elb", member); answer.status != http.StatusConflict || !strings.Contains(answer.body, "0 of 1 out, maxOut 50% (0) (tag lsapi:max-out)") {
+		t.Errorf("%d %s", answer.status, answer.body)
+	}
+	answer := s.send(http.MethodDelete, "/v1/pools/elb/default-elb/members/"+member, "", "X-Override-Guard: because")
+	if answer.status != http.StatusForbidden || !strings.Contains(answer.body, "alice may not override the guards of this pool") {
+		t.Errorf("an override without the right: %d %s", answer.status, answer.body)
+	}
+	guards := decoded[map[string]any](t, s.get("/v1/pools/elb/default-elb/guard").body)
+	if guards["headroom"] != 0.0 || guards["inService"] != 1.0 || !strings.Contains(fmt.Sprint(guards["rules"]), "tag lsapi:max-out") {
+		t.Errorf("the guards are %v", guards)
+	}
+
+	a.do("AddTags", "LoadBalancerNames.member.1=default-elb&Tags.member.1.Key=lsapi:max-out&Tags.member.1.Value=half")
+	s = startService(t, a.base, with("POLICY="+path))
+	if answer := s.detach("default-elb", member); answer.status != http.StatusServiceUnavailable || !strings.Contains(answer.body, `malformed maxOut \"half\" (tag lsapi:max-out)`) {
+		t.Errorf("%d %s", answer.status, answer.body)
+	}
+	if answer := s.attach("default-elb", spare); answer.status != http.StatusCreated {
+		t.Errorf("an attach: %d %s", answer.status, answer.body)
+	}
+	s.waitFor(s.stderr, `"msg":"malformed guard in a tag[^\n]*"tag":"tag lsapi:max-out","value":"half"`)
+	if n := s.metric(t, "lsapi_guard_malformed_pools"); n != 1 {
+		t.Errorf("%v pools are malformed", n)
 	}
 }

@@ -21,8 +21,9 @@ func (a *App) startPolicy(cfg config.Config, metrics *telemetry.Metrics) error {
 }
 
 // startGuards starts the guards of the policy and of tags.
-func (a *App) startGuards(tags *fleet.Tags) *policy.Guards {
+func (a *App) startGuards(tags *fleet.Tags, metrics *telemetry.Metrics) *policy.Guards {
 	guards := policy.New(policy.Options{Policy: a.policy.Policy, Tags: tags, Log: a.log})
 	a.started("guards", guards.Close)
+	registerGuardMetrics(metrics, guards)
 	return guards
 }

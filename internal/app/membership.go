@@ -40,7 +40,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	lists := a.startSnapshot(cfg, aws, record, recent, found, others, metrics)
 	polls := a.startAllPolls(cfg, aws, record, recent, found, lists, others, metrics)
 	tags := a.startTags(aws)
-	guards := a.startGuards(tags)
+	guards := a.startGuards(tags, metrics)
 	members := a.startLanes(aws, guards, record, recent, found, lists, metrics)
 	var recorded []lsapi.PoolID
 	err = a.untilReachable(ctx, func(ctx context.Context) (err error) {

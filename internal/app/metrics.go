@@ -158,6 +158,13 @@ func registerPolicyMetrics(metrics *telemetry.Metrics, file *policy.File) {
 		func() float64 { return float64(file.Policy().Size()) })
 }
 
+func registerGuardMetrics(metrics *telemetry.Metrics, guards *policy.Guards) {
+	metrics.Gauge("lsapi_guard_malformed_pools", "Pools with a tag of lsapi that is no valid guard, of those that were changed lately; detaches from them are refused.",
+		func() float64 { return float64(len(guards.Malformed())) })
+	metrics.Gauge("lsapi_guard_tags_denied", "1 while AWS denies reading tags, so that guards in them are not known.",
+		func() float64 { return one(guards.TagsDenied()) })
+}
+
 func registerHeadroomMetrics(metrics *telemetry.Metrics, views *fleet.Fleet) {
 	byPool := func(name, help string, value func(fleet.Headroom) int) {
 		metrics.Labelled(name, help, "pool", func() map[string]float64 {

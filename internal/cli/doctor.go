@@ -70,7 +70,7 @@ func (c *checkup) checkService(ctx context.Context, command *cobra.Command, p Pr
 	if c.checkConnection(ctx, service) {
 		c.checkReady(ctx, service)
 		c.checkCredentials(ctx, service)
-		c.checkVersions(ctx, service)
+		c.checkMetrics(ctx, service)
 	}
 	return nil
 }

@@ -150,15 +150,45 @@ func (c *checkup) checkCredentials(ctx context.Context, r *remote) {
 	}
 }
 
-// buildInfo matches the version in the metrics.
-var buildInfo = regexp.MustCompile(`(?m)^lsapi_build_info\{(?:[^}\n]*,)?version="([^"\n]*)"`)
-
-func (c *checkup) checkVersions(ctx context.Context, r *remote) {
+// checkMetrics checks what the service reports in its metrics.
+func (c *checkup) checkMetrics(ctx context.Context, r *remote) {
 	got, err := r.fetch(ctx, "/metrics", true)
 	if err != nil {
 		c.warn("versions", r.advise(err), "%v", err)
 		return
 	}
+	c.checkVersions(got)
+	if got.code == "" {
+		c.checkGuards(string(got.body))
+	}
+}
+
+// nonZero reports whether a metric without labels has another value than 0.
+func nonZero(metrics, name string) bool {
+	return regexp.MustCompile(`(?m)^` + name + ` [1-9]`).MatchString(metrics)
+}
+
+// checkGuards checks that the service knows the guards of pools.
+func (c *checkup) checkGuards(metrics string) {
+	problems := 0
+	warn := func(metric, advice, text string) {
+		if nonZero(metrics, metric) {
+			problems++
+			c.warn("guards", advice, "%s", text)
+		}
+	}
+	warn("lsapi_policy_file_refused", "correct the file: lsapi policy check FILE lists its problems", "the policy file is invalid or cannot be read; the previous policy is in force")
+	warn("lsapi_guard_tags_denied", "allow elasticloadbalancing:DescribeTags", "AWS denies reading tags: guards in them have no effect, and a policy that selects by tags refuses detaches")
+	warn("lsapi_guard_malformed_pools", "correct the tags that begin with lsapi:, which the log and lsapi pool guard name", "a pool has a tag that is no valid guard; detaches from it are refused")
+	if problems == 0 && strings.Contains(metrics, "\nlsapi_policy_guards ") {
+		c.ok("guards", "their rules are known")
+	}
+}
+
+// buildInfo matches the version in the metrics.
+var buildInfo = regexp.MustCompile(`(?m)^lsapi_build_info\{(?:[^}\n]*,)?version="([^"\n]*)"`)
+
+func (c *checkup) checkVersions(got *response) {
 	found := buildInfo.FindStringSubmatch(string(got.body))
 	switch {
 	case got.code != "" || found == nil:

@@ -51,6 +51,10 @@ func TestDoctorFindsProblems(t *testing.T) {
 		"the same clock":     {healthy, nil, "clock", "ok", "agree"},
 		"good credentials":   {healthy, nil, "credentials", "ok", "accepted"},
 		"another version":    {healthy, nil, "versions", "warn", "the service is v1"},
+		"guards":             {healthy, nil, "guards", "ok", "their rules are known"},
+		"a bad policy":       {func(s *fakeService) { s.metrics = "lsapi_policy_file_refused 1\n" }, nil, "guards", "warn", "the policy file is invalid"},
+		"denied tags":        {func(s *fakeService) { s.metrics = "lsapi_guard_tags_denied 1\n" }, nil, "guards", "warn", "AWS denies reading tags"},
+		"malformed tags":     {func(s *fakeService) { s.metrics = "lsapi_guard_malformed_pools 12\n" }, nil, "guards", "warn", "no valid guard"},
 		"not ready":          {func(s *fakeService) { s.health["/readyz"] = 503 }, nil, "ready", "fail", "/readyz is 503"},
 		"another status":     {func(s *fakeService) { s.health["/healthcheck"] = 500 }, nil, "reachable", "fail", "/healthcheck is 500"},
 		"a wrong password":   {healthy, []string{"LSAPI_PASSWORD=wrong"}, "credentials", "fail", "user alice, from the environment"},
@@ -127,7 +131,7 @@ func TestDoctorComparesClocks(t *testing.T) {
 func TestDoctorPrintsOneLinePerCheck(t *testing.T) {
 	service := newFakeService(t, soon)
 	status, stdout, stderr := inProcess(append(service.environ(), "HOME="+t.TempDir()), "doctor")
-	if status != 0 || stderr != "" || strings.Count(stdout, "\n") != 7 || !strings.HasPrefix(stdout, "ok    configuration  "+service.URL+", user alice, from the environment\n") {
+	if status != 0 || stderr != "" || strings.Count(stdout, "\n") != 8 || !strings.HasPrefix(stdout, "ok    configuration  "+service.URL+", user alice, from the environment\n") {
 		t.Errorf("status %d, %s%s", status, stdout, stderr)
 	}
 	for _, wrong := range []string{"doctor -o xml", "doctor --region eu-west-1", "doctor now", "doctor --aws --region ??"} {

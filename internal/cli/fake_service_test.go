@@ -39,6 +39,7 @@ type fakeService struct {
 	takes   time.Duration  // the time to come into service, and to drain
 	health  map[string]int // the statuses of paths, such as /readyz
 	version string
+	metrics string // more of them
 
 	mu       sync.Mutex
 	at       time.Time                 // the time in responses
@@ -80,7 +81,7 @@ func newFakeService(t *testing.T, takes time.Duration) *fakeService {
 	mux.HandleFunc("GET /v1/events", s.stream)
 	mux.HandleFunc("GET /v1/changes", s.changes)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "# TYPE lsapi_build_info gauge\nlsapi_build_info{goversion=\"go1\",version=%q} 1\n", s.version)
+		fmt.Fprintf(w, "# TYPE lsapi_build_info gauge\nlsapi_build_info{goversion=\"go1\",version=%q} 1\nlsapi_policy_guards 3\n%s", s.version, s.metrics)
 	})
 	mux.HandleFunc("PUT /v1/pools/{kind}/{name}/members/{id}", s.change)
 	mux.HandleFunc("DELETE /v1/pools/{kind}/{name}/members/{id}", s.change)

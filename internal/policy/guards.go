@@ -147,6 +147,9 @@ func (g *Guards) logMalformed(pool lsapi.PoolID, rules []guard.Rule) {
 	}
 }
 
+// TagsDenied reports whether AWS denied the last read of tags.
+func (g *Guards) TagsDenied() bool { return g.denied.Failing() }
+
 // Malformed returns the cached pools with malformed rules, sorted.
 func (g *Guards) Malformed() []lsapi.PoolID {
 	g.mu.Lock()
