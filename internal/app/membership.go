@@ -52,7 +52,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	}
 	lists.Expect(recorded) // finds out what was deleted meanwhile
 	a.startFleet(aws, tags, guards, record, recent, lists, polls, metrics, handling)
-	a.startNotifications(cfg, record, tags, lists, polls, metrics, handling.Version)
+	a.startNotifications(cfg, aws, record, tags, lists, polls, metrics, handling.Version)
 	a.startPreflight(aws, available, clocks)
 	handling.Membership = &clockedMembership{lanes: members, clocks: clocks, compare: compare}
 	handling.Lists = lists

@@ -20,16 +20,17 @@ import (
 
 // startNotifications starts sending notifications to the receivers of the settings and of
 // the policy.
-func (a *App) startNotifications(cfg config.Config, record timedRecord, tags *fleet.Tags, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, version string) {
+func (a *App) startNotifications(cfg config.Config, aws clients, record timedRecord, tags *fleet.Tags, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, version string) {
 	notifier := notify.New(notify.Options{
-		Record:  record,
-		Change:  v1.ChangeOf,
-		Source:  sourceOf(cfg),
-		Version: version,
-		Allow:   cfg.Notify.Allow,
-		Touch:   lists.Touch,
-		Watch:   func() func() { return polls.Watch(lsapi.PoolID{}) },
-		Log:     a.log,
+		Record:    record,
+		Instances: aws.ec2.ForRefreshes(watchTimeout),
+		Change:    v1.ChangeOf,
+		Source:    sourceOf(cfg),
+		Version:   version,
+		Allow:     cfg.Notify.Allow,
+		Touch:     lists.Touch,
+		Watch:     func() func() { return polls.Watch(lsapi.PoolID{}) },
+		Log:       a.log,
 	})
 	a.started("notifications", notifier.Close)
 	registerNotifyMetrics(metrics, notifier)

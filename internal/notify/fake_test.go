@@ -268,6 +268,9 @@ func start(t *testing.T, r *memory, o notify.Options, receivers ...notify.Receiv
 	if o.Allow == nil {
 		o.Allow = loopback
 	}
+	if o.Instances == nil {
+		o.Instances = instances{}
+	}
 	if o.Backoff == 0 {
 		o.Backoff = 10 * time.Millisecond
 	}
@@ -299,4 +302,24 @@ func eventually(t *testing.T, what string, holds func() bool) {
 			t.Fatalf("not in time: %s", what)
 		}
 	}
+}
+
+// instances are the states of instances, by id. Others are running.
+type instances map[string]lsapi.InstanceState
+
+func (s instances) Instances(_ context.Context, ids []string) (map[string]lsapi.Instance, error) {
+	found := make(map[string]lsapi.Instance)
+	for _, id := range ids {
+		state, ok := s[id]
+		if !ok {
+			state = lsapi.StateRunning
+		}
+		if state != "" {
+			found[id] = lsapi.Instance{ID: id, State: state}
+		}
+	}
+	if _, fails := s["fails"]; fails {
+		return nil, &lsapi.Error{Code: lsapi.CodeThrottled}
+	}
+	return found, nil
 }

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -288,7 +289,7 @@ func (f *follower) sendOut(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		all = outNotifications(out, r.OutFor)
+		all = outNotifications(f.n.withoutTerminated(ctx, out), r.OutFor)
 	}
 	sent, err := f.sendAll(ctx, all)
 	if err != nil {
@@ -296,4 +297,30 @@ func (f *follower) sendOut(ctx context.Context) error {
 	}
 	f.looked, f.d.OutUntil = now, now.Round(0)
 	return f.save(ctx, sent)
+}
+
+// withoutTerminated returns the members without detached instances that EC2 has terminated or
+// no longer has. While EC2 cannot be read, all are returned.
+func (n *Notifier) withoutTerminated(ctx context.Context, out []lsapi.OutMember) []lsapi.OutMember {
+	isDetached := func(m *lsapi.OutMember) bool { return m.Detach != nil && m.Member.IsInstance() }
+	var ids []string
+	for i := range out {
+		if isDetached(&out[i]) {
+			ids = append(ids, out[i].Member.Instance)
+		}
+	}
+	if len(ids) == 0 {
+		return out
+	}
+	slices.Sort(ids)
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	found, err := n.o.Instances.Instances(ctx, slices.Compact(ids))
+	if err != nil {
+		return out
+	}
+	return slices.DeleteFunc(out, func(m lsapi.OutMember) bool {
+		i := found[m.Member.Instance]
+		return isDetached(&m) && (!i.Exists() || i.State == lsapi.StateTerminated)
+	})
 }

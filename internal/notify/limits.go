@@ -19,6 +19,8 @@ const (
 	recordPause = time.Second
 	// recordTimeout bounds a call of the record.
 	recordTimeout = 10 * time.Second
+	// lookupTimeout bounds a lookup of instances.
+	lookupTimeout = 10 * time.Second
 	// stopTimeout bounds how long a stop stores what was sent.
 	stopTimeout = 2 * time.Second
 	// attendEvery is the interval of Touch.

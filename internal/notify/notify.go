@@ -39,9 +39,17 @@ type Record interface {
 	ReleaseDelivery(ctx context.Context, receiver, holder string) error
 }
 
+// Instances returns EC2's description of instances, by id, without unknown ids.
+type Instances interface {
+	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
+}
+
 // Options configure a Notifier. All fields without a default are required.
 type Options struct {
 	Record Record
+	// Instances tells former members that are terminated, and so cannot come back, from
+	// others.
+	Instances Instances
 	// Change converts a change for the data of a notification.
 	Change func(*lsapi.Change) apiv1.Change
 	// Source is the source of the CloudEvents, such as "/lsapi/us-east-1".

@@ -530,3 +530,26 @@ func TestOtherOutcomesAreNotNotified(t *testing.T) {
 		t.Errorf("it got %s", got)
 	}
 }
+
+func TestTerminatedInstancesAreNotReportedAsDetached(t *testing.T) {
+	for name, test := range map[string]struct {
+		states instances
+		want   int
+	}{
+		"terminated, forgotten, running": {instances{member(1).Instance: lsapi.StateTerminated, member(2).Instance: ""}, 1},
+		"EC2 cannot be read":             {instances{"fails": ""}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, receiver := newRecord(), newReceiver(t, nil)
+			soon := time.Now().Add(-time.Minute + 300*time.Millisecond)
+			for i := range 3 {
+				detach := change(i+1, lsapi.OutcomeApplied)
+				r.out = append(r.out, lsapi.OutMember{Pool: web, Member: member(i + 1), Since: soon, Detach: &detach})
+			}
+			start(t, r, notify.Options{OutEvery: 10 * time.Millisecond, Instances: test.states}, notify.Receiver{URL: receiver.URL, OutFor: time.Minute})
+			receiver.want(t, test.want)
+			time.Sleep(50 * time.Millisecond)
+			receiver.want(t, test.want)
+		})
+	}
+}
