@@ -74,20 +74,22 @@ func wantGuard(t *testing.T, got *lsapi.GuardVerdict, want lsapi.GuardVerdict) {
 
 func TestGuardRefusesInArrivalOrder(t *testing.T) {
 	members := from(1, 4)
-	guarded(t, members, rules{minInService(2)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
-		var callers sync.WaitGroup
-		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, members[0]), lsapi.CodeConflict) }) // keeps the lane busy
-		synctest.Wait()
-		for i, want := range []lsapi.Code{"", "", lsapi.CodeMinInService, lsapi.CodeMinInService} {
-			callers.Go(func() { wantCode(t, change(s, lsapi.Detach, members[3-i]), want) })
-			synctest.Wait() // it is in the queue
-		}
-		callers.Wait()
-		wantMembers(t, aws, members[0], members[1])
-		if n := aws.count("Deregister"); n != 1 {
-			t.Errorf("%d calls deregister", n)
-		}
-	})
+	for refused, rule := range map[lsapi.Code]guard.Rule{lsapi.CodeMinInService: minInService(2), lsapi.CodeMaxOut: maxOut(50)} {
+		guarded(t, members, rules{rule}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+			var callers sync.WaitGroup
+			callers.Go(func() { wantCode(t, change(s, lsapi.Attach, members[0]), lsapi.CodeConflict) }) // keeps the lane busy
+			synctest.Wait()
+			for i, want := range []lsapi.Code{"", "", refused, refused} {
+				callers.Go(func() { wantCode(t, change(s, lsapi.Detach, members[3-i]), want) })
+				synctest.Wait() // it is in the queue
+			}
+			callers.Wait()
+			wantMembers(t, aws, members[0], members[1])
+			if n := aws.count("Deregister"); n != 1 {
+				t.Errorf("%d calls deregister", n)
+			}
+		})
+	}
 }
 
 func TestGuardedDetachesOfALaggingPoolAreReserved(t *testing.T) {
@@ -287,7 +289,10 @@ func TestUnreadableHealthRefusesDetachesOnly(t *testing.T) {
 		callers.Go(func() { change(s, lsapi.Attach, members[0]) })
 		synctest.Wait()
 		callers.Go(func() { wantCode(t, change(s, lsapi.Detach, members[1]), lsapi.CodeHealthUnknown) })
-		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, three), "") })
+		callers.Go(func() {
+			_, err := with(s, lsapi.Attach, three, lsapi.Terms{MinInService: 9})
+			wantCode(t, lsapi.ErrorCode(err), "")
+		})
 		callers.Wait()
 		wantMembers(t, aws, members[0], members[1], three)
 		if got, want := record.lines()[1:], []string{"intended attach i-00000003", "completed attach i-00000003 applied"}; !slices.Equal(got, want) {
