@@ -306,12 +306,15 @@ func TestUnreadableHealthRefusesDetachesOnly(t *testing.T) {
 
 func TestUnreadableTagsRefuseDetachesOnly(t *testing.T) {
 	members := from(1, 3)
-	guarded(t, members[:2], untagged{}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+	guarded(t, members[:2], untagged{keepLast}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
 		aws.run(members...)
 		_, err := with(s, lsapi.Detach, members[0], lsapi.Terms{})
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTagsUnknown)
 		if wait := lsapi.AsError(err).RetryAfter; wait != 7*time.Second {
 			t.Errorf("it advises %v", wait)
+		}
+		if n := aws.count("Health"); n > 0 {
+			t.Errorf("the health, which decides nothing, was read %d times", n)
 		}
 		wantCode(t, change(s, lsapi.Attach, members[2]), "")
 		result, err := with(s, lsapi.Detach, members[0], lsapi.Terms{Override: "it burns", MinInService: 2})
