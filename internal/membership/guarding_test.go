@@ -48,6 +48,11 @@ func guarded(t *testing.T, members []lsapi.MemberID, guards membership.Guards, t
 	synctest.Test(t, func(t *testing.T) {
 		aws, record := newFakeAWS(members...), newFakeRecord()
 		aws.run(members...)
+		for _, id := range members {
+			instance := aws.facts[id]
+			instance.Zone = "us-east-1a"
+			aws.facts[id] = instance
+		}
 		s := newService(aws, membership.Options{Record: record, Guards: guards})
 		test(t, aws, record, s)
 		if err := s.Close(context.Background()); err != nil {
@@ -348,6 +353,13 @@ func TestFreezeRefusesEveryChangeAndNeedsNoHealth(t *testing.T) {
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+func TestGuardOfEachZoneKnowsThoseOfAPoolWithoutRecord(t *testing.T) {
+	guarded(t, from(1, 2), rules{perZone}, func(t *testing.T, _ *fakeAWS, _ *fakeRecord, s *service) {
+		wantCode(t, change(s, lsapi.Detach, numbered(1)), "")
+		wantCode(t, change(s, lsapi.Detach, numbered(2)), lsapi.CodeMinPerZone)
 	})
 }
 
