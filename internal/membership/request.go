@@ -18,6 +18,7 @@ import (
 // a bulk, whose changes are decided at once.
 type caller struct {
 	lsapi.Bulk // of one change: it has one item, and no BulkID
+	isOne      bool
 	undoes     string
 	portOf     string // the incarnation of the pool whose port a member has; "": none has
 	ctx        context.Context
@@ -75,7 +76,7 @@ func newCaller(ctx context.Context, r lsapi.Request, portOf string) *caller {
 		ID: r.ID, At: r.At, Actor: r.Actor, Pool: r.Pool, Reason: r.Reason, Terms: r.Terms,
 		Items: []lsapi.BulkItem{{Action: r.Action, Member: r.Member}},
 	}, portOf)
-	c.undoes = r.Undoes
+	c.isOne, c.undoes = true, r.Undoes
 	c.add(r.ChangeID, c.Items[0])
 	return c
 }
@@ -85,7 +86,7 @@ func newBulkCaller(ctx context.Context, b lsapi.Bulk, portOf string) *caller {
 	return &caller{Bulk: b, portOf: portOf, ctx: ctx, done: make(chan struct{})}
 }
 
-func (c *caller) isBulk() bool { return c.BulkID != "" }
+func (c *caller) isBulk() bool { return !c.isOne }
 
 // add adds a request.
 func (c *caller) add(changeID string, item lsapi.BulkItem) {
