@@ -260,10 +260,7 @@ func (a *appender) project(ctx context.Context, seq int64, before *ChangeRow, e 
 		}
 	}
 	if e.replaces {
-		if err := a.dropHealth(ctx); err != nil {
-			return err
-		}
-		if err := a.tables.DropDetachedBefore(ctx, a.log.Pool, seq); err != nil {
+		if err := a.dropReplaced(ctx, seq); err != nil {
 			return err
 		}
 	}
@@ -310,7 +307,8 @@ func (a *appender) projectDetached(ctx context.Context, seq int64, e effects) er
 	return nil
 }
 
-func (a *appender) dropHealth(ctx context.Context) error {
+// dropReplaced drops the health and the detached members of the pool that an event replaced.
+func (a *appender) dropReplaced(ctx context.Context, seq int64) error {
 	healths, err := a.tables.Health(ctx, a.log.Pool, nil)
 	if err != nil {
 		return err
@@ -320,7 +318,7 @@ func (a *appender) dropHealth(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return a.tables.DropDetachedBefore(ctx, a.log.Pool, seq)
 }
 
 func (a *appender) projectChange(ctx context.Context, c, before *ChangeRow) error {

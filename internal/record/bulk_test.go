@@ -13,9 +13,11 @@ import (
 	"lsapi/internal/record/postgrestest"
 )
 
-// bulkOf returns the changes of a bulk of n members.
-func (l *lane) bulkOf(action lsapi.Action, n int) []lsapi.Change {
-	bulk, changes := idAt(l.now), make([]lsapi.Change, n)
+const bulkSize = 1000
+
+// largeBulk returns the changes of a bulk of bulkSize members.
+func (l *lane) largeBulk(action lsapi.Action) []lsapi.Change {
+	bulk, changes := idAt(l.now), make([]lsapi.Change, bulkSize)
 	for i := range changes {
 		changes[i] = l.change(action, lsapi.InstanceMember(fmt.Sprintf("i-%017x", i)))
 		changes[i].Bulk = bulk
@@ -23,7 +25,7 @@ func (l *lane) bulkOf(action lsapi.Action, n int) []lsapi.Change {
 	return changes
 }
 
-// intendAll records the intents of changes in one append, completeAll their outcome.
+// intendAll records the intents of changes in one append, applyAll that they were applied.
 func (l *lane) intendAll(changes []lsapi.Change) {
 	l.t.Helper()
 	intents := make([]lsapi.Event, len(changes))
@@ -33,52 +35,51 @@ func (l *lane) intendAll(changes []lsapi.Change) {
 	l.append(intents...)
 }
 
-func (l *lane) completeAll(changes []lsapi.Change, outcome lsapi.Outcome) {
+func (l *lane) applyAll(changes []lsapi.Change) {
 	l.t.Helper()
 	outcomes := make([]lsapi.Event, len(changes))
 	for i, c := range changes {
-		c.Outcome, c.MembersAfter = outcome, new(4)
+		c.Outcome, c.MembersAfter = lsapi.OutcomeApplied, new(4)
 		outcomes[i] = lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: c}
 	}
 	l.append(outcomes...)
 }
 
 func testBulk(t *testing.T, s record.Store) {
-	const size = 1000
 	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	l.do(lsapi.Attach, one)
-	changes := l.bulkOf(lsapi.Attach, size)
+	changes := l.largeBulk(lsapi.Attach)
 	l.intendAll(changes)
-	if open := l.state().Open; len(open) != size || open[0].Bulk != changes[0].Bulk {
+	if open := l.state().Open; len(open) != bulkSize || open[0].Bulk != changes[0].Bulk {
 		t.Fatalf("%d changes are open", len(open))
 	}
-	l.after(time.Second).completeAll(changes, lsapi.OutcomeApplied)
-	got, err := s.Changes(t.Context(), lsapi.ChangeFilter{Bulk: changes[0].Bulk, Limit: size})
+	l.after(time.Second).applyAll(changes)
+	got, err := s.Changes(t.Context(), lsapi.ChangeFilter{Bulk: changes[0].Bulk, Limit: bulkSize})
 	must(t, err)
 	slices.SortFunc(changes, func(a, b lsapi.Change) int { return strings.Compare(b.ID, a.ID) })
-	want := make([]string, size)
+	want := make([]string, bulkSize)
 	for i, c := range changes {
 		want[i] = c.ID
 	}
 	wantIDs(t, got, want...)
 	state := l.state()
-	if len(state.Members) != size+1 || len(state.Applied) != size+1 {
+	if len(state.Members) != bulkSize+1 || len(state.Applied) != bulkSize+1 {
 		t.Errorf("there are %d members, and %d were attached", len(state.Members), len(state.Applied))
 	}
-	if checkpoints := wantWhole(t, s, chainEnds(t, s)...).Events - 2*size - 3; checkpoints > 8 {
+	if checkpoints := wantWhole(t, s, chainEnds(t, s)...).Events - 2*bulkSize - 3; checkpoints > 8 {
 		t.Errorf("there are %d checkpoints between the events of a bulk", checkpoints)
 	}
 	wantEqual(t, membersAt(t, s, l.now.Add(-time.Microsecond)), one)
 
 	must(t, pruneAt(t, s, l.now.Add(10*dayLong), dayLong))
-	if got, err := s.Changes(t.Context(), lsapi.ChangeFilter{Bulk: changes[0].Bulk, Limit: size}); err != nil || len(got) > 0 {
+	if got, err := s.Changes(t.Context(), lsapi.ChangeFilter{Bulk: changes[0].Bulk, Limit: bulkSize}); err != nil || len(got) > 0 {
 		t.Errorf("%d changes of a pruned bulk are left (%v)", len(got), err)
 	}
 	if found := wantWhole(t, s); found.Events != 1 {
 		t.Errorf("got %+v", found)
 	}
-	if n := len(membersAt(t, s, time.Time{})); n != size+1 {
+	if n := len(membersAt(t, s, time.Time{})); n != bulkSize+1 {
 		t.Errorf("there are %d members", n)
 	}
 }
@@ -93,7 +94,7 @@ func TestBulkTakesFewRoundTrips(t *testing.T) {
 	s, other := openURL(t, url, record.Options{}), openURL(t, url, record.Options{Learn: learn})
 	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
-	changes := l.bulkOf(lsapi.Attach, 1000)
+	changes := l.largeBulk(lsapi.Attach)
 	key := lsapi.IdempotencyKey{Key: "k"}
 	wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: changes[0].Bulk})
 	for _, step := range []struct {
@@ -103,8 +104,8 @@ func TestBulkTakesFewRoundTrips(t *testing.T) {
 		{"intents", func() { l.intendAll(changes) }},
 		{"the state with open changes", func() { l.state() }},
 		{"outcomes, learned by another replica", func() {
-			l.completeAll(changes, lsapi.OutcomeApplied)
-			soon(t, "the other replica to learn them", func() bool { return learned.Load() == 1000 })
+			l.applyAll(changes)
+			soon(t, "the other replica to learn them", func() bool { return learned.Load() == bulkSize })
 		}},
 		{"the state with applied changes", func() { l.state() }},
 		{"the recent changes", func() {
@@ -112,7 +113,7 @@ func TestBulkTakesFewRoundTrips(t *testing.T) {
 			must(t, err)
 		}},
 		{"the bulk", func() {
-			_, err := s.Changes(t.Context(), lsapi.ChangeFilter{Bulk: changes[0].Bulk, Limit: 1000})
+			_, err := s.Changes(t.Context(), lsapi.ChangeFilter{Bulk: changes[0].Bulk, Limit: bulkSize})
 			must(t, err)
 		}},
 		{"the key", func() { wantKeyTaken(t, s, key, changes[0].Bulk) }},
@@ -172,12 +173,12 @@ func BenchmarkBulk(b *testing.B) {
 			l.know()
 			var intents, outcomes time.Duration
 			for actions := []lsapi.Action{lsapi.Attach, lsapi.Detach}; b.Loop(); actions[0], actions[1] = actions[1], actions[0] {
-				changes := l.after(time.Second).bulkOf(actions[0], 1000)
+				changes := l.after(time.Second).largeBulk(actions[0])
 				start := time.Now()
 				l.intendAll(changes)
 				intents += time.Since(start)
 				start = time.Now()
-				l.completeAll(changes, lsapi.OutcomeApplied)
+				l.applyAll(changes)
 				outcomes += time.Since(start)
 			}
 			b.ReportMetric(intents.Seconds()*1000/float64(b.N), "intents-ms")
@@ -194,9 +195,9 @@ func BenchmarkLaneState(b *testing.B) {
 		l := newLane(b, s, lsapi.ELB("web"))
 		l.know()
 		for i := range 101 {
-			changes := l.after(time.Minute).bulkOf([]lsapi.Action{lsapi.Attach, lsapi.Detach}[i%2], 1000)
+			changes := l.after(time.Minute).largeBulk([]lsapi.Action{lsapi.Attach, lsapi.Detach}[i%2])
 			l.intendAll(changes)
-			l.completeAll(changes, lsapi.OutcomeApplied)
+			l.applyAll(changes)
 			if i < 99 {
 				continue
 			}
