@@ -81,6 +81,7 @@ func TestEntryReplacesTheDefaultOfKeepLast(t *testing.T) {
 		"{}": "keepLast (policy.yaml, by default)",
 		`guards: [{pools: ["tg/a"], keepLast: false}]`:                                           "",
 		`guards: [{pools: ["tg/b"], keepLast: false}]`:                                           "keepLast (policy.yaml, by default)",
+		`guards: [{pools: ["tg/a"], keepLast: false}, {pools: ["tg/*"], maxOut: 100%}]`:          "maxOut 100% (policy.yaml:1)",
 		"defaults: {keepLast: false}":                                                            "",
 		"defaults: {}":                                                                           "keepLast (policy.yaml, by default)",
 		"defaults: {keepLast: false}\nguards:\n - {pools: [tg/a], keepLast: true}":               "keepLast (policy.yaml:3)",

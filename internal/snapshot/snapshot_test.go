@@ -337,6 +337,31 @@ func TestIdleSnapshotMakesNoCalls(t *testing.T) {
 	})
 }
 
+func TestPeekIsNoReader(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		if _, ok := r.Peek(lsapi.ELB("web")); ok {
+			t.Error("a pool that was never read is in memory")
+		}
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
+		peek := func(d time.Duration) {
+			t.Helper()
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Second) {
+				if m, ok := r.Peek(lsapi.ELB("web")); !ok || len(m.Members) != 1 || m.AsOf.IsZero() {
+					t.Fatalf("got %v, %v", m, ok)
+				}
+			}
+		}
+		peek(idleAfter + 10*time.Second)
+		before := aws.count("LoadBalancers")
+		peek(time.Hour)
+		if n := aws.count("LoadBalancers") - before; n != 0 {
+			t.Errorf("there were %d listings without reads", n)
+		}
+	})
+}
+
 func TestNamedReadDoesNotWaitForTheFirstListing(t *testing.T) {
 	aws := newFakeAWS()
 	for i := range 1000 {
