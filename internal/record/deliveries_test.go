@@ -10,6 +10,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/postgrestest"
 )
 
 func claimDelivery(t testing.TB, s record.Store, receiver, holder string) (lsapi.Delivery, bool) {
@@ -158,5 +159,36 @@ func TestOneReplicaClaimsADelivery(t *testing.T) {
 	}
 	if _, claimed := claimDelivery(t, all[2], "one", other); !claimed {
 		t.Error("it cannot be claimed after its release")
+	}
+}
+
+// A delivery that no process has claimed for a month is forgotten, others are kept. A claim
+// that would last longer than a new one is of a clock that was set back since.
+func testDeliveryAges(t *testing.T, s record.Store) {
+	l := newLane(t, s, lsapi.ELB("web"))
+	l.know()
+	old, _ := claimDelivery(t, s, "one", "p")
+	l.do(lsapi.Attach, one)
+	for _, test := range []struct {
+		age  time.Duration
+		kept bool
+	}{{-10 * dayLong, true}, {20 * dayLong, true}, {45 * dayLong, false}} {
+		ageDeliveries(t, s, test.age)
+		must(t, pruneAt(t, s, time.Now(), 400*dayLong))
+		d, claimed := claimDelivery(t, s, "one", "q")
+		if !claimed || (d.Position == old.Position) != test.kept {
+			t.Errorf("older by %v: it is %+v (claimed %t), the first was %+v", test.age, d, claimed, old)
+		}
+	}
+}
+
+// ageDeliveries makes all claims of deliveries older.
+func ageDeliveries(t testing.TB, s record.Store, by time.Duration) {
+	t.Helper()
+	shift := microseconds(int(by / time.Second))
+	if path, url := fileOf(t, s); path != "" {
+		edit(t, path, "UPDATE deliveries SET expires_at = expires_at - ("+shift+")")
+	} else {
+		postgrestest.Exec(t, url, "UPDATE deliveries SET expires_at = expires_at - ("+shift+")::bigint * interval '1 microsecond'")
 	}
 }

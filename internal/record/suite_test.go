@@ -79,6 +79,7 @@ func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 		"news wakes all waiters":                              testNews,
 		"news ends when the record closes":                    testNewsOfAClosedRecord,
 		"deliveries are kept by receiver":                     testDeliveries,
+		"deliveries are kept for a month":                     testDeliveryAges,
 		"members out of service are found by time":            testOutSince,
 		"events behind the last pruned position are kept":     testKept,
 		"chain checkpoints verify":                            testChainEnds,
