@@ -309,6 +309,17 @@ func TestUnreadableHealthRefusesDetachesOnly(t *testing.T) {
 	})
 }
 
+func TestHangingReadOfHealthEndsWithTheTimeOfTheRound(t *testing.T) {
+	guarded(t, from(1, 2), rules{keepLast}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		aws.next("Health", hangs)
+		began := time.Now()
+		wantCode(t, change(s, lsapi.Detach, numbered(1)), lsapi.CodeHealthUnknown)
+		if took := time.Since(began); took > membership.DefaultCallTimeout+time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 func TestUnreadableTagsRefuseDetachesOnly(t *testing.T) {
 	members := from(1, 3)
 	guarded(t, members[:2], untagged{keepLast}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
@@ -457,6 +468,49 @@ func TestFormerMembersOfAReplacedPoolDoNotCount(t *testing.T) {
 		wantCode(t, change(s, lsapi.Attach, numbered(5)), "")
 		time.Sleep(time.Minute)
 		wantCode(t, change(s, lsapi.Detach, members[1]), "")
+	})
+}
+
+func TestFormerMembersDoNotCountInTheRoundThatFindsThePoolReplaced(t *testing.T) {
+	guarded(t, from(1, 5), rules{maxOut(25)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		aws.change(func() { aws.created = "the first" })
+		wantCode(t, change(s, lsapi.Detach, numbered(1)), "")
+		time.Sleep(time.Minute)
+		aws.change(func() { aws.created = "the second" })
+		outside(aws, from(2, 5)...)
+		wantCode(t, change(s, lsapi.Detach, numbered(2)), "")
+	})
+}
+
+func TestMemberThatAnotherToolDetachedLastIsNoFormerOne(t *testing.T) {
+	guarded(t, from(1, 5), rules{maxOut(25)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		wantCode(t, change(s, lsapi.Detach, numbered(1)), "")
+		time.Sleep(12 * time.Second) // the lane is the same, and reads prove the detach
+		outside(aws, from(1, 5)...)
+		wantCode(t, change(s, lsapi.Attach, numbered(1)), lsapi.CodeConflict)
+		outside(aws, from(2, 5)...)
+		wantCode(t, change(s, lsapi.Detach, numbered(1)), lsapi.CodeConflict)
+		wantCode(t, change(s, lsapi.Detach, numbered(2)), "")
+	})
+}
+
+func TestReplicaCountsTheMemberThatAnotherOneAttachedAgainAsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		members := from(1, 3)
+		aws, record := newFakeAWS(members...), newFakeRecord()
+		aws.run(members...)
+		aws.lag, aws.warmUp = 8*time.Second, time.Hour
+		time.Sleep(2 * time.Hour)
+		a := newService(aws, membership.Options{Record: record, Guards: rules{minInService(2)}})
+		b := newService(aws, membership.Options{Record: record.replica(0), Guards: rules{minInService(2)}})
+		wantCode(t, change(a, lsapi.Detach, members[0]), "")
+		wantCode(t, change(a, lsapi.Attach, members[0]), "")
+		wantCode(t, change(b, lsapi.Detach, members[1]), lsapi.CodeMinInService)
+		for _, s := range []*service{a, b} {
+			if err := s.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
 	})
 }
 
