@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"lsapi"
 	"lsapi/internal/sanitize"
 )
@@ -16,6 +18,9 @@ import (
 const (
 	// maxMembers is the service's limit on the members of a request.
 	maxMembers = 1000
+	// maxShown is the number of characters that a message quotes of what is no member: the
+	// longest one has 47.
+	maxShown = 60
 	// stdinFile is the name of a file that stands for stdin.
 	stdinFile = "-"
 )
@@ -57,7 +62,7 @@ func parseMembers(kind lsapi.Kind, texts []memberText) ([]lsapi.MemberID, error)
 		member, err := lsapi.ParseMember(kind, t.text)
 		switch {
 		case err != nil:
-			return nil, usagef("%s%s is not the id of a member: %s", t.where, sanitize.Escape(t.text), lsapi.AsError(err).Message)
+			return nil, usagef("%s%s is not the id of a member: %s", t.where, sanitize.Escape(ansi.Truncate(t.text, maxShown, "…")), lsapi.AsError(err).Message)
 		case named[member]:
 			return nil, usagef("%s%s is named twice", t.where, t.text)
 		}
@@ -82,13 +87,21 @@ func memberTexts(p Process, arguments []string, file string) ([]memberText, erro
 	}
 	switch {
 	case len(texts) == 0 && file != "":
-		return nil, usagef("%s names no members", sanitize.Escape(file))
+		return nil, usagef("%s names no members", shownFile(file))
 	case len(texts) == 0:
 		return nil, usagef("no members: name them, or a file with one on each line (-f)")
 	case len(texts) > maxMembers:
 		return nil, usagef("%d members: a request takes at most %d", len(texts), maxMembers)
 	}
 	return texts, nil
+}
+
+// shownFile returns the name of a file for messages.
+func shownFile(file string) string {
+	if file == stdinFile {
+		return "stdin"
+	}
+	return sanitize.Escape(file)
 }
 
 // readMembers returns the members in a file, one on each line. A # begins a comment.
@@ -109,14 +122,14 @@ func readMembers(p Process, file string) (texts []memberText, err error) {
 	for n := 1; lines.Scan(); n++ {
 		text, _, _ := strings.Cut(lines.Text(), "#")
 		if text = strings.TrimSpace(text); text != "" {
-			texts = append(texts, memberText{text, fmt.Sprintf("%s:%d: ", sanitize.Escape(file), n)})
+			texts = append(texts, memberText{text, fmt.Sprintf("%s:%d: ", shownFile(file), n)})
 		}
 		if len(texts) > maxMembers {
 			return texts, nil // the caller rejects them
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return nil, fmt.Errorf("%s is not a list of members: it has a line of more than 64 KiB", sanitize.Escape(file))
+		return nil, fmt.Errorf("%s is not a list of members: it has a line of more than 64 KiB", shownFile(file))
 	}
 	return texts, lines.Err()
 }

@@ -119,7 +119,7 @@ func (c *changeRun) report(v *view, results []changeResult) error {
 		draw = func(s term.Screen) error { return drawPlan(s, results) }
 	}
 	err := v.write(results, succeeded, draw)
-	return errors.Join(err, changesError(results))
+	return errors.Join(err, changesError(results, c.dryRun))
 }
 
 // warn warns of detached instances that may be replaced.
@@ -196,7 +196,7 @@ func (e *changesErr) Unwrap() error { return e.worst }
 // changesError returns the error of the failed changes, or nil. For several changes it
 // counts the outcomes, and has the error that all of them share or the first refusal by a
 // guard; the results hold each error.
-func changesError(results []changeResult) error {
+func changesError(results []changeResult, dryRun bool) error {
 	var failed []changeResult
 	counts := make(map[string]int)
 	shared := true
@@ -217,7 +217,11 @@ func changesError(results []changeResult) error {
 		for _, outcome := range slices.Sorted(maps.Keys(counts)) {
 			texts = append(texts, fmt.Sprintf("%d %s", counts[outcome], outcome))
 		}
-		summary.text = fmt.Sprintf("%d of %d not done: %s", len(failed), len(results), strings.Join(texts, ", "))
+		verb := "not done"
+		if dryRun {
+			verb = "would not be done"
+		}
+		summary.text = fmt.Sprintf("%d of %d %s: %s", len(failed), len(results), verb, strings.Join(texts, ", "))
 		switch {
 		case is[guardRefusal](worst.err):
 			summary.text += "; " + worst.named()
