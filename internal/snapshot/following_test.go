@@ -250,6 +250,23 @@ func TestFollowerEndsAnOutage(t *testing.T) {
 	})
 }
 
+// A listing that took longer than the bound is a success all the same.
+func TestSlowListingEndsTheOutageOfAFollower(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+	withStaged(t, aws, false, func(_ *testing.T, r *region, s *staged, h *hooks) {
+		r.Touch()
+		failed := listing(1, time.Now(), "i-1")
+		failed.Failure = lsapi.CodeUpstream
+		s.published <- failed
+		time.Sleep(time.Second)
+		h.log(cannotBeRead)
+		s.published <- listing(2, time.Now().Add(-2*maxStaleness), "i-1")
+		time.Sleep(time.Second)
+		h.log(canBeRead)
+	})
+}
+
 func TestFollowerWithoutNewsDoesNotSpin(t *testing.T) {
 	aws := newFakeAWS()
 	withStaged(t, aws, false, func(t *testing.T, r *region, s *staged, _ *hooks) {

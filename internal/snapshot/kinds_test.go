@@ -134,6 +134,28 @@ func TestDeniedKindIsLeftOutAndNamed(t *testing.T) {
 	})
 }
 
+// A new account, and a role for one kind.
+func TestEmptyListingIsServedBesideADeniedKind(t *testing.T) {
+	aws := newFakeAWS()
+	aws.fail["TargetGroups"] = errDenied
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantListed(t, "first", "", "[tg=forbidden,denied]")
+		time.Sleep(time.Minute)
+		if err := r.Ready(); err != nil {
+			t.Errorf("it is not ready: %v", err)
+		}
+		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = errDenied })
+		for range maxStaleOnError/time.Second + 10 {
+			r.Touch()
+			time.Sleep(time.Second)
+		}
+		r.wantListed(t, "when both are denied", "", "!unavailable")
+		if err := r.Ready(); err == nil {
+			t.Error("when both are denied it is ready")
+		}
+	})
+}
+
 func TestEmptyListingProvesThatAPoolDoesNotExist(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))

@@ -48,13 +48,14 @@ func (s *Snapshot) follow(ctx context.Context, l *listing) {
 		return
 	}
 	s.merge(l, published)
-	if time.Since(published.AsOf) <= maxPageAge { // else the overlay may no longer hold the changes since
+	isRecent := time.Since(published.AsOf) <= maxPageAge // else the overlay may no longer hold the changes since
+	if isRecent {
 		s.publishFollowed(l, published.AsOf)
 	}
 	switch {
 	case published.Failure != "":
 		s.noteOutcome(l, &lsapi.Error{Code: published.Failure}, published.Denied)
-	case s.isListed(l, time.Now()):
+	case isRecent:
 		s.noteOutcome(l, nil, false)
 	}
 }
