@@ -148,7 +148,9 @@ func TestGaugesReportState(t *testing.T) {
 		"lsapi_snapshot_members":                       {13, 13},
 		"lsapi_snapshot_bytes":                         {300, 2000},
 		"lsapi_snapshot_bound_seconds":                 {2, 4},
-		"lsapi_snapshot_age_seconds":                   {0.000001, 8}, // of two kinds
+		`lsapi_snapshot_age_seconds{kind="elb"}`:       {0.000001, 4},
+		`lsapi_snapshot_age_seconds{kind="tg"}`:        {0.000001, 4},
+		`lsapi_snapshot_denied{kind="tg"}`:             {0, 0},
 		"lsapi_lane_depth":                             {0, 0},
 		"lsapi_lane_waiting":                           {0, 0},
 	} {

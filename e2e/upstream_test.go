@@ -276,7 +276,7 @@ func TestReadCostsOneLookupPer200Members(t *testing.T) {
 			}
 			calls := a.calls()
 			reads, lookups := calls["DescribeLoadBalancers"], calls["DescribeInstances"]
-			if reads < 1 || lookups < 1 || lookups > reads*test.lookups || calls["DescribeTargetGroups"] > reads || len(calls) > 3 {
+			if reads < 1 || lookups < 1 || lookups > reads*test.lookups || len(calls) > 3 { // the third lists target groups
 				t.Errorf("it cost %v", calls)
 			}
 		})

@@ -1,7 +1,9 @@
 package snapshot_test
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +199,44 @@ func TestMembershipsAreIncompleteWhileAKindFails(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 		}
+	})
+}
+
+// The record has a load balancer from before the start, of which nothing was read since.
+func TestExpectedPoolOfAFailingKindDelaysNoSearch(t *testing.T) {
+	aws := twoKinds()
+	aws.fail["LoadBalancers"], aws.fail["Members"] = lsapi.Errorf(lsapi.CodeUpstream, ""), lsapi.Errorf(lsapi.CodeUpstream, "")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.Expect([]lsapi.PoolID{lsapi.ELB("web")})
+		r.wantListed(t, "first", "", "tg/web [elb=upstream]")
+		found, err := r.Memberships(t.Context(), "i-1", false)
+		if err != nil || found.Whole || !slices.Contains(found.Unread, lsapi.ELB("web")) {
+			t.Errorf("the instance is in %+v, %v", found, err)
+		}
+	})
+}
+
+func TestPoolsThatCannotBeShownLeaveTheOtherKind(t *testing.T) {
+	inBubble(t, twoKinds(), func(t *testing.T, r *region) {
+		r.wantListed(t, "first", "", "elb/web tg/web")
+		r.aws.set(lsapi.ELB("new"), lsapi.InstanceMember("i-2"))
+		r.aws.change(func(f *fakeAWS) { f.fail["Instances"] = lsapi.Errorf(lsapi.CodeThrottled, "") })
+		time.Sleep(2 * maxStaleness)
+		r.wantListed(t, "without the facts of an instance", "", "tg/web [elb=throttled]")
+		r.wantListed(t, "without the facts of an instance", lsapi.KindELB, "!unavailable")
+	})
+}
+
+func TestFirstFailureEndsTheWaitForAListing(t *testing.T) {
+	aws := newFakeAWS()
+	aws.fail["LoadBalancers"] = lsapi.Errorf(lsapi.CodeUpstream, "")
+	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if _, err := r.All(ctx, ""); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+			t.Errorf("it returns %v", err)
+		}
+		h.log(cannotBeRead)
 	})
 }
 
