@@ -148,15 +148,15 @@ func (r *receivers) secretsIn(n policy.Notify, isNew bool) []notify.Secret {
 
 // matches returns whether a pool is one of the selected. Tags that cannot be read match: a
 // notification too many is better than none.
-func (r *receivers) matches(pools policy.Selectors) func(lsapi.PoolID) bool {
+func (r *receivers) matches(pools policy.Selectors) func(context.Context, lsapi.PoolID) bool {
 	if len(pools) == 0 {
 		return nil
 	}
-	return func(pool lsapi.PoolID) bool {
+	return func(ctx context.Context, pool lsapi.PoolID) bool {
 		if pools.Match(pool, nil) || !pools.ByTag() {
 			return pools.Match(pool, nil)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), matchTimeout)
+		ctx, cancel := context.WithTimeout(ctx, matchTimeout)
 		defer cancel()
 		tags, err := r.tags.Of(ctx, pool)
 		return err != nil && lsapi.ErrorCode(err) != lsapi.CodeNotFound || pools.Match(pool, tags)

@@ -46,7 +46,7 @@ func TestPolicyComplementsTheReceiversOfTheSettings(t *testing.T) {
 		t.Errorf("the receivers are %v, unreadable are %q", got, unreadable)
 	}
 	a := byURL["https://a.example"]
-	if a.Format != notify.Slack || a.OutFor != 0 || len(a.Kinds) != 1 || !a.Matches(lsapi.TG("web-1")) || a.Matches(lsapi.TG("app")) || string(a.Secrets[0]) != "the secret of the settings" {
+	if a.Format != notify.Slack || a.OutFor != 0 || len(a.Kinds) != 1 || !a.Matches(t.Context(), lsapi.TG("web-1")) || a.Matches(t.Context(), lsapi.TG("app")) || string(a.Secrets[0]) != "the secret of the settings" {
 		t.Errorf("the receiver of both is %+v", a)
 	}
 	if c := byURL["https://c.example"]; c.Format != notify.CloudEvents || c.OutFor != time.Minute || c.Matches != nil || c.Kinds != nil {

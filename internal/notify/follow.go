@@ -169,7 +169,7 @@ func (f *follower) sendPage(ctx context.Context, page []lsapi.RecordedEvent) err
 // sendAll sends those notifications that the receiver gets.
 func (f *follower) sendAll(ctx context.Context, all []notification) (sent bool, err error) {
 	for i := range all {
-		if !f.receiver.Load().gets(&all[i]) {
+		if !f.receiver.Load().gets(ctx, &all[i]) {
 			continue
 		}
 		if err := f.sendOne(ctx, &all[i]); err != nil {
@@ -204,7 +204,7 @@ func (f *follower) sendOne(ctx context.Context, n *notification) error {
 			}
 			continue
 		}
-		jittered := backoff/2 + rand.N(backoff)
+		jittered := backoff/2 + rand.N(backoff) //nolint:gosec // a pause is no secret
 		if err := f.hold(ctx, r, max(jittered, retryAfter(err))); err != nil {
 			return err
 		}

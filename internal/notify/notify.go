@@ -134,7 +134,9 @@ func (n *Notifier) Set(receivers []Receiver) {
 			f = newFollower(n, key, r.Name(), end)
 			start = func(context.Context) { f.run(ctx) }
 			n.followers[key] = f
-			n.total[f.name] = n.total[f.name] // a series of zeros
+			if _, ok := n.total[f.name]; !ok {
+				n.total[f.name] = totals{} // a series of zeros
+			}
 			if r.isPlain() {
 				n.o.Log.Warn("notifications to this receiver are not encrypted; use https", "receiver", f.name)
 			}

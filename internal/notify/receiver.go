@@ -8,6 +8,7 @@
 package notify
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -62,7 +63,7 @@ type Receiver struct {
 	// Secrets sign the requests: during a rotation the old one and the new. Nil: none.
 	Secrets []Secret
 	// Matches reports whether a pool's notifications are sent. Nil: those of all pools.
-	Matches func(lsapi.PoolID) bool
+	Matches func(context.Context, lsapi.PoolID) bool
 	// Kinds are those that are sent. Nil: all.
 	Kinds []Kind
 	// OutFor is how long a member must be out to be reported. 0: none is reported.
@@ -102,11 +103,11 @@ func (r *Receiver) Name() string {
 func (r *Receiver) isPlain() bool { return strings.HasPrefix(strings.ToLower(r.URL), "http:") }
 
 // gets reports whether a notification is sent to the receiver.
-func (r *Receiver) gets(n *notification) bool {
+func (r *Receiver) gets(ctx context.Context, n *notification) bool {
 	if n.kind == gap || n.kind == test {
 		return true
 	}
-	return r.wants(n.kind) && (r.Matches == nil || r.Matches(n.pool))
+	return r.wants(n.kind) && (r.Matches == nil || r.Matches(ctx, n.pool))
 }
 
 // wants reports whether notifications of a kind are sent to the receiver.

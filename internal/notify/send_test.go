@@ -306,7 +306,7 @@ func TestReceiverGetsItsPoolsAndKindsOnly(t *testing.T) {
 	r, receiver := newRecord(), newReceiver(t, nil)
 	start(t, r, notify.Options{}, notify.Receiver{
 		URL: receiver.URL, Kinds: []notify.Kind{notify.Refused},
-		Matches: func(p lsapi.PoolID) bool { return p == web },
+		Matches: func(_ context.Context, p lsapi.PoolID) bool { return p == web },
 	})
 	r.add(lsapi.ELB("web"), refused(1))
 	r.add(web, completed(change(2, lsapi.OutcomeUnknown)), refused(3))

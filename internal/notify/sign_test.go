@@ -24,7 +24,7 @@ func verify(secret []byte, header http.Header, body []byte, now time.Time) error
 	mac.Write([]byte(header.Get("Webhook-Id") + "." + header.Get("Webhook-Timestamp") + "."))
 	mac.Write(body)
 	want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
-	for _, signature := range strings.Fields(header.Get("Webhook-Signature")) {
+	for signature := range strings.FieldsSeq(header.Get("Webhook-Signature")) {
 		if hmac.Equal([]byte(signature), []byte(want)) {
 			return nil
 		}
