@@ -135,6 +135,28 @@ func TestImpossibleConditionEndsTheWait(t *testing.T) {
 	}
 }
 
+func TestWaitReportsEachState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := withSpare()
+		b := r.loadBalancers[lsapi.ELB("web")]
+		failing := registering(web2)
+		failing.Description = "Instance has failed its checks."
+		r.after(11*time.Second, func() { b.health[web2] = failing })
+		r.after(31*time.Second, func() { b.health[web2] = serving(web2) })
+		var states []lsapi.MemberHealth
+		_, err := start(t, r).AwaitReporting(t.Context(), lsapi.ELB("web"), web2, lsapi.WaitInService, func(m lsapi.MemberDetail) {
+			if m.ID != web2 || !m.Member || m.Health == nil {
+				t.Errorf("reported is %+v", m)
+			} else {
+				states = append(states, *m.Health)
+			}
+		})
+		if want := []lsapi.MemberHealth{registering(web2), failing, serving(web2)}; err != nil || !slices.Equal(states, want) {
+			t.Errorf("the states are %+v, %v", states, err)
+		}
+	})
+}
+
 func TestWaitOnANonMemberReturnsAtOnce(t *testing.T) {
 	for condition, code := range map[lsapi.WaitCondition]lsapi.Code{lsapi.WaitInService: lsapi.CodeNotFound, lsapi.WaitAbsent: "", lsapi.WaitDrained: "", "served": lsapi.CodeInvalid} {
 		synctest.Test(t, func(t *testing.T) {
