@@ -50,7 +50,6 @@ func (r *BulkResult) Failed() bool {
 // Make adds but CodeWaitFailed: each result says what was not confirmed. Once something may
 // be on record, the header X-Bulk-Id has the id of the bulk, also beside an error.
 func (c *Changer) MakeAll(x *exchange.Exchange, r BulkRequest) (MadeAll, error) {
-	r.normalize()
 	if err := c.permit(x, r.Pool, &r.Terms); err != nil {
 		return MadeAll{}, err
 	}
@@ -69,7 +68,7 @@ func (c *Changer) MakeAll(x *exchange.Exchange, r BulkRequest) (MadeAll, error) 
 	}
 	ctx, cancel := x.Deadline()
 	defer cancel()
-	if !r.keyed {
+	if !r.reserves() {
 		made, _, err := c.carryOutAll(ctx, x, bulk, w)
 		return made, err
 	}

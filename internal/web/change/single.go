@@ -51,7 +51,6 @@ type Made struct {
 // CodeThrottled if too many requests wait, CodeWaitFailed if the change was made and its
 // effect was not confirmed.
 func (c *Changer) Make(x *exchange.Exchange, r Request) (Made, error) {
-	r.normalize()
 	if err := c.permit(x, r.Pool, &r.Terms); err != nil {
 		return Made{}, err
 	}
@@ -70,7 +69,7 @@ func (c *Changer) Make(x *exchange.Exchange, r Request) (Made, error) {
 	}
 	ctx, cancel := x.Deadline()
 	defer cancel()
-	if !r.keyed {
+	if !r.reserves() {
 		made, _, err := c.carryOut(ctx, x, &r, request, w)
 		return made, err
 	}

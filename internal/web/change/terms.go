@@ -41,8 +41,8 @@ type Terms struct {
 	// IfMatch and MinInService are as in lsapi.Terms.
 	IfMatch      []string
 	MinInService int
-	// DryRun decides the request and neither makes nor records its changes. Then it has no
-	// idempotency key and no wait.
+	// DryRun decides the request and neither makes nor records its changes. Its key is not
+	// reserved, and it must not wait.
 	DryRun bool
 	// Body is the request's: under the same key it must be the same.
 	Body []byte
@@ -54,12 +54,8 @@ func (t *Terms) ofRequest() lsapi.Terms {
 	return lsapi.Terms{IfMatch: t.IfMatch, Override: t.override, MinInService: t.MinInService, DryRun: t.DryRun}
 }
 
-// normalize removes what a dry run ignores.
-func (t *Terms) normalize() {
-	if t.DryRun {
-		t.keyed, t.Wait = false, Wait{}
-	}
-}
+// reserves reports whether the request reserves its idempotency key.
+func (t *Terms) reserves() bool { return t.keyed && !t.DryRun }
 
 // permit returns CodeDenied for an override by an actor that may not.
 func (c *Changer) permit(x *exchange.Exchange, pool lsapi.PoolID, t *Terms) error {
