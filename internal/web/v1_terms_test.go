@@ -143,6 +143,10 @@ func TestDryRunMakesNothing(t *testing.T) {
 			if again := w.send(q, "", http.Header{"Idempotency-Key": {"k"}}); again.StatusCode != q.status {
 				t.Errorf("%s %s after it is %d %s", q.method, q.template, again.StatusCode, again.body)
 			}
+			// Under the key of a request it is no replay.
+			if planned := w.send(q, "dryRun=true", http.Header{"Idempotency-Key": {"k"}}); planned.StatusCode != http.StatusOK || !strings.Contains(planned.body, `"dryRun":true`) {
+				t.Errorf("%s %s after that is %d %s as a dry run", q.method, q.template, planned.StatusCode, planned.body)
+			}
 		}
 	}
 }
