@@ -50,7 +50,7 @@ func (f *changeFlags) addMinimum(flags *pflag.FlagSet) {
 
 // The forms of keys and versions.
 var (
-	keyForm     = regexp.MustCompile(`^[!-~]{1,128}$`)
+	keyForm     = regexp.MustCompile(`^[\x21-\x7e]{1,128}$`)
 	versionForm = regexp.MustCompile(`^(\*|"?[0-9a-f]{32}"?)$`)
 )
 
@@ -69,12 +69,19 @@ func (f *changeFlags) check(flags *pflag.FlagSet) error {
 		return usagef("--if-match is not a version, which lsapi pool show prints")
 	case flags.Changed("min-in-service") && f.minInService < 1:
 		return usagef("--min-in-service is not a number above 0")
+	}
+	return cmp.Or(f.checkDryRun(), checkReason("reason", f.reason), checkReason("override", f.override))
+}
+
+// checkDryRun rejects flags that a dry run does not take.
+func (f *changeFlags) checkDryRun() error {
+	switch {
 	case f.dryRun && f.wait:
 		return usagef("--dry-run changes nothing: there is nothing to --wait for")
 	case f.dryRun && f.key != "":
 		return usagef("--dry-run changes nothing: it takes no --key")
 	}
-	return cmp.Or(checkReason("reason", f.reason), checkReason("override", f.override))
+	return nil
 }
 
 // checkReason rejects a text that is no reason.

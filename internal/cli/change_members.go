@@ -74,9 +74,9 @@ func parseMembers(kind lsapi.Kind, texts []memberText) ([]lsapi.MemberID, error)
 // memberTexts returns the members of the arguments, then those of a file, unless its name is
 // empty.
 func memberTexts(p Process, arguments []string, file string) ([]memberText, error) {
-	texts := make([]memberText, len(arguments))
-	for i, a := range arguments {
-		texts[i].text = a
+	var texts []memberText
+	for _, a := range arguments {
+		texts = append(texts, memberText{text: a})
 	}
 	if file != "" {
 		found, err := readMembers(p, file)

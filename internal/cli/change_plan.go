@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
@@ -61,11 +62,12 @@ func drawPlan(s term.Screen, results []changeResult) error {
 
 // planSummary returns the last line of a plan, which names what it does not have either.
 func planSummary(counts map[string]int) string {
-	text := fmt.Sprintf("Plan: %d to attach, %d to detach, %d unchanged", counts["to attach"], counts["to detach"], counts["unchanged"])
+	var text strings.Builder
+	fmt.Fprintf(&text, "Plan: %d to attach, %d to detach, %d unchanged", counts["to attach"], counts["to detach"], counts["unchanged"])
 	for _, outcome := range []string{outcomeRefused, outcomeSkipped} {
 		if n := counts[outcome]; n > 0 {
-			text += fmt.Sprintf(", %d %s", n, outcome)
+			fmt.Fprintf(&text, ", %d %s", n, outcome)
 		}
 	}
-	return text + ". Nothing was changed.\n"
+	return text.String() + ". Nothing was changed.\n"
 }

@@ -99,6 +99,26 @@ func outcomeOf(err error) string {
 	return outcomeRefused
 }
 
+// changeResult is the result of the change of one member.
+type changeResult struct {
+	Action           lsapi.Action  `json:"action"`
+	Pool             string        `json:"pool"`
+	Member           string        `json:"member,omitempty"` // absent if a whole set failed
+	Outcome          string        `json:"outcome"`
+	ChangeID         string        `json:"changeId,omitempty"`
+	BulkID           string        `json:"bulkId,omitempty"`           // of the changes that were decided together
+	AutoScalingGroup string        `json:"autoScalingGroup,omitempty"` // that may replace it
+	Guard            *apiv1.Guard  `json:"guard,omitempty"`            // that refused it, or that it overrode
+	Seconds          float64       `json:"seconds"`
+	Code             lsapi.Code    `json:"code,omitempty"` // of the service's error
+	Error            string        `json:"error,omitempty"`
+	LastState        *apiv1.Member `json:"lastState,omitempty"` // with --wait
+
+	pool  lsapi.PoolID
+	began time.Time
+	err   error
+}
+
 // report writes the results and returns the error of the worst. It writes nothing if the
 // service processed none of the changes.
 func (c *changeRun) report(v *view, results []changeResult) error {
@@ -235,26 +255,6 @@ func changesError(results []changeResult, dryRun bool) error {
 
 // named returns the error with the member, or the pool, that it is about.
 func (r changeResult) named() string { return cmp.Or(r.Member, r.Pool) + ": " + r.Error }
-
-// changeResult is the result of the change of one member.
-type changeResult struct {
-	Action           lsapi.Action  `json:"action"`
-	Pool             string        `json:"pool"`
-	Member           string        `json:"member,omitempty"` // absent if a whole set failed
-	Outcome          string        `json:"outcome"`
-	ChangeID         string        `json:"changeId,omitempty"`
-	BulkID           string        `json:"bulkId,omitempty"`           // of the changes that were decided together
-	AutoScalingGroup string        `json:"autoScalingGroup,omitempty"` // that may replace it
-	Guard            *apiv1.Guard  `json:"guard,omitempty"`            // that refused it, or that it overrode
-	Seconds          float64       `json:"seconds"`
-	Code             lsapi.Code    `json:"code,omitempty"` // of the service's error
-	Error            string        `json:"error,omitempty"`
-	LastState        *apiv1.Member `json:"lastState,omitempty"` // with --wait
-
-	pool  lsapi.PoolID
-	began time.Time
-	err   error
-}
 
 // end sets the error of the change, nil if it succeeded, and the time that it took.
 func (r *changeResult) end(err error) {

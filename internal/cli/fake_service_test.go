@@ -388,7 +388,7 @@ func (s *fakeService) decide(pool, id, action string, r *http.Request) apiv1.Mem
 	case at >= 0 == (action == "attach"):
 		result.Outcome, result.ChangeID = apiv1.OutcomeUnchanged, "01a20ee8-6140-7a11-8000-00000000c0f1"
 		return result
-	case takesAway && serving-1 < least:
+	case takesAway && serving <= least:
 		return problem(http.StatusConflict, "guard.min_in_service", fmt.Sprintf("a guard refuses it: %d of %d in service, minInService %d (request)", serving, len(members), least))
 	case takesAway && pool == "elb/solo-elb" && serving == 1 && override == "":
 		result.Guard = &apiv1.Guard{Rule: "keepLast"}
