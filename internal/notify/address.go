@@ -35,6 +35,8 @@ var translated = []struct {
 	at     int // of the first byte
 }{
 	{netip.MustParsePrefix("64:ff9b::/96"), 12},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), 12}, // RFC 8215; usually a prefix of 96 bits in it
+	{netip.MustParsePrefix("::ffff:0:0:0/96"), 12},
 	{netip.MustParsePrefix("2002::/16"), 2},
 	{netip.MustParsePrefix("::/96"), 12},
 }

@@ -21,10 +21,11 @@ func TestInternalAddressesAreRefused(t *testing.T) {
 		"127.0.0.1": false, "127.9.9.9": false, "0.0.0.0": false, "0.1.2.3": false, "::": false, "::1": false,
 		"::ffff:127.0.0.1": false, "::ffff:169.254.169.254": false, "64:ff9b::a9fe:a9fe": false, "64:ff9b::7f00:1": false,
 		"2002:7f00:1::": false, "2002:a9fe:a9fe::1": false, "::7f00:1": false,
+		"64:ff9b:1::a9fe:a9fe": false, "64:ff9b:1:a:b:c:7f00:1": false, "::ffff:0:127.0.0.1": false,
 		"169.254.169.254": false, "169.254.170.2": false, "fe80::1": false, "fe80::1%eth0": false, "fec0::1": false,
 		"fd00:ec2::254": false, "fd00:ec2::23": false, "224.0.0.1": false, "ff02::1": false, "255.255.255.255": false,
 		"10.0.0.1": true, "172.16.0.1": true, "192.168.1.1": true, "fd12:3456::1": true, "100.64.0.1": true,
-		"8.8.8.8": true, "2001:4860:4860::8888": true, "64:ff9b::808:808": true,
+		"8.8.8.8": true, "2001:4860:4860::8888": true, "64:ff9b::808:808": true, "64:ff9b:1::808:808": true,
 	} {
 		err := notify.CheckAddress(netip.MustParseAddr(address), none)
 		if _, refused := errors.AsType[*notify.AddressError](err); refused == want || (err == nil) != want {

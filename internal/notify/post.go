@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 )
 
 // poster sends notifications over HTTP. It uses no proxy of the environment, which would
-// resolve names in its place, and follows no redirect.
+// resolve names in its place. It has no http.Client, which would follow redirects, and show
+// URLs in errors.
 type poster struct {
-	client    *http.Client
+	transport *http.Transport
+	timeout   time.Duration
 	encoder   encoder
 	userAgent string
 }
@@ -23,15 +24,11 @@ type poster struct {
 func newPoster(o Options) *poster {
 	dialer := &net.Dialer{Timeout: o.Timeout, Control: control(o.Allow), Resolver: o.Resolver}
 	return &poster{
-		client: &http.Client{
-			Transport: &http.Transport{
-				DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 1,
-				TLSHandshakeTimeout: o.Timeout, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10,
-			},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Timeout:       o.Timeout,
+		transport: &http.Transport{
+			DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 1,
+			TLSHandshakeTimeout: o.Timeout, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10,
 		},
-		encoder: encoder{o.Source, o.Change}, userAgent: "lsapi/" + o.Version,
+		timeout: o.Timeout, encoder: encoder{o.Source, o.Change}, userAgent: "lsapi/" + o.Version,
 	}
 }
 
@@ -69,6 +66,8 @@ func (p *poster) post(ctx context.Context, r *Receiver, n *notification) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, bytes.NewReader(body))
 	if err != nil {
 		return errors.New("the URL is invalid")
@@ -81,9 +80,9 @@ func (p *poster) post(ctx context.Context, r *Receiver, n *notification) error {
 	if len(r.Secrets) > 0 {
 		request.Header.Set("Webhook-Signature", signature(r.Secrets, n.id, now, body))
 	}
-	response, err := p.client.Do(request)
+	response, err := p.transport.RoundTrip(request)
 	if err != nil {
-		return withoutURL(err)
+		return err //nolint:wrapcheck // net/http's own
 	}
 	_ = response.Body.Close() // unread: the status is the answer
 	if response.StatusCode/100 == 2 {
@@ -93,12 +92,4 @@ func (p *poster) post(ctx context.Context, r *Receiver, n *notification) error {
 	return &statusError{response.StatusCode, time.Duration(max(0, seconds)) * time.Second}
 }
 
-// withoutURL returns the cause of an error of net/http, which shows the whole URL.
-func withoutURL(err error) error {
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return failed.Err
-	}
-	return err
-}
-
-func (p *poster) close() { p.client.CloseIdleConnections() }
+func (p *poster) close() { p.transport.CloseIdleConnections() }
