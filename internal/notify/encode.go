@@ -25,9 +25,10 @@ func (c encoder) encode(n *notification, format Format) (body []byte, contentTyp
 	return body, "application/cloudevents+json; charset=utf-8", err
 }
 
-// escapeSlack escapes what Slack would take for a mention or a link.
+// escapeSlack escapes what Slack would take for a mention or a link. A zero-width space keeps
+// other chats, such as Mattermost, from notifying all of a channel for @all in a reason.
 func escapeSlack(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "@\u200b").Replace(text)
 }
 
 // cloudEvent is the structured JSON of CloudEvents 1.0. Tests hold it to the validation of

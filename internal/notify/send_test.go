@@ -359,10 +359,10 @@ func TestSlackReceivesOneEscapedLine(t *testing.T) {
 	r, receiver := newRecord(), newReceiver(t, nil)
 	start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL, Format: notify.Slack})
 	c := change(1, lsapi.OutcomeApplied)
-	c.Guard = &lsapi.GuardVerdict{Rule: "keepLast", Overridden: true, Reason: "<!channel> fire & smoke"}
+	c.Guard = &lsapi.GuardVerdict{Rule: "keepLast", Overridden: true, Reason: "<!channel> @all fire & smoke"}
 	r.add(web, completed(c))
 	got := receiver.want(t, 1)[0]
-	want := `{"text":"tg/web: alice overrode keepLast to detach i-00000001:8080 (applied); reason: &lt;!channel&gt; fire &amp; smoke"}`
+	want := `{"text":"tg/web: alice overrode keepLast to detach i-00000001:8080 (applied); reason: &lt;!channel&gt; @` + "\u200b" + `all fire &amp; smoke"}`
 	var compact bytes.Buffer
 	_ = json.Compact(&compact, got.body)
 	text := strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">").Replace(compact.String())
@@ -420,6 +420,10 @@ func TestLogAndStatsShowNoSecrets(t *testing.T) {
 		"refused":  "http://127.0.0.1:1/services/T0/hidden?token=hidden",
 		"resolved": "http://hidden-not.invalid/services/hidden",
 		"redirect": httptestRedirect(t) + "/services/hidden?hidden",
+		"malformed redirect": newReceiver(t, func(w http.ResponseWriter, q *http.Request) {
+			w.Header().Set("Location", "http://[::1"+q.URL.Path)
+			w.WriteHeader(http.StatusFound)
+		}).URL + "/services/hidden",
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := &syncBuffer{}
