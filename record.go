@@ -98,10 +98,12 @@ func (c *Change) RefusedByGuard() bool {
 }
 
 // FreesKey reports whether the change frees its idempotency key for a retry: it certainly
-// had no effect, because lsapi or AWS was unable to, or because a guard refused it. A
-// conflict or AWS's refusal is an answer, and stays one.
+// had no effect, because lsapi or AWS was unable to, or because lsapi refused it, which of
+// changes without a bulk is on record only if a guard did. A conflict or AWS's refusal is an
+// answer, and stays one.
 func (c *Change) FreesKey() bool {
-	return c.Outcome == OutcomeFailed || c.Outcome == OutcomeWithdrawn || c.RefusedByGuard()
+	unfit := c.Bulk != "" && c.Outcome == OutcomeRefused && c.Code == string(CodeInvalid)
+	return c.Outcome == OutcomeFailed || c.Outcome == OutcomeWithdrawn || c.RefusedByGuard() || unfit
 }
 
 // EventKind is the kind of an Event.

@@ -101,7 +101,7 @@ func TestBulkIsDecidedAtOnceWithResultsInItsOrder(t *testing.T) {
 		}
 		for _, r := range result.Results {
 			change, isRecorded := ids[r.ChangeID]
-			if (r.Outcome == lsapi.OutcomeRefused) == isRecorded || isRecorded && (change.Bulk != b.BulkID || change.Member != r.Member || change.Outcome != r.Outcome) {
+			if !isRecorded || change.Bulk != b.BulkID || change.Member != r.Member || change.Outcome != r.Outcome {
 				t.Errorf("%s of %s has the change %q: %+v", r.Action, r.Member, r.ChangeID, change)
 			}
 			if r.Outcome == lsapi.OutcomeApplied && r.Instance.ID != r.Member.Instance {
@@ -407,6 +407,37 @@ func TestOfWritersWithOneVersionExactlyOneSucceeds(t *testing.T) {
 					if err := s.Close(context.Background()); err != nil {
 						t.Error(err)
 					}
+				}
+			})
+		})
+	}
+}
+
+// A replay under the key of a bulk has nothing but the record. Without an event, a member of a
+// desired set would be reported as unchanged.
+func TestBulkThatIsOnRecordHasAllItsRefusalsThere(t *testing.T) {
+	for name, test := range map[string]struct {
+		bulk lsapi.Bulk
+		want []string
+	}{
+		"a desired set":               {desired(2, 3, 7), []string{"completed attach i-00000007 refused", "completed detach i-00000001 failed", "intended attach i-00000003", "completed attach i-00000003 applied"}},
+		"changes":                     {bulk(3, 7, -1), []string{"completed attach i-00000007 refused", "completed detach i-00000001 failed", "intended attach i-00000003", "completed attach i-00000003 applied"}},
+		"a conflict":                  {bulk(2, 7), []string{"completed attach i-00000002 conflict", "completed attach i-00000007 refused"}},
+		"nothing but what is refused": {bulk(7, -1), nil},
+		"a set that is refused":       {desired(2, 7), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			guarded(t, from(1, 2), rules{keepLast}, func(t *testing.T, aws *fakeAWS, record *fakeRecord, s *service) {
+				aws.run(from(1, 3)...)
+				wantCode(t, change(s, lsapi.Attach, numbered(1)), lsapi.CodeConflict) // the membership is on record
+				before := len(record.lines())
+				aws.next("Health", fails(lsapi.CodeUpstream))
+				result := wantDecided(t, s, test.bulk)
+				if got := record.lines()[before:]; !slices.Equal(got, test.want) {
+					t.Errorf("the record has %q, want %q", got, test.want)
+				}
+				if result.Recorded != (test.want != nil) {
+					t.Errorf("the result is %+v", result)
 				}
 			})
 		})

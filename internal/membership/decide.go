@@ -35,6 +35,22 @@ func (r *request) isToSend() bool { return r.verdict == nil }
 // isUnchanged reports whether the membership already is as requested.
 func (r *request) isUnchanged() bool { return r.verdict != nil && r.verdict.Code == lsapi.CodeConflict }
 
+// isRefused reports whether the request is not sent, by its own fault or that of a guard.
+func (r *request) isRefused() bool {
+	return !r.isToSend() && !r.isUnchanged() && r.verdict.Code != lsapi.CodeBulkSkipped
+}
+
+// leavesEvent reports whether the request is on record in any case. Of a desired set, the
+// members that stay are not.
+func (r *request) leavesEvent() bool {
+	return r.isToSend() || r.isRefusedByRule() || r.isUnchanged() && r.caller.Desired == nil
+}
+
+// unsent returns the result of a request that is not sent and not on record.
+func (r *request) unsent() result {
+	return result{outcome: r.unsentOutcome(), guard: r.refusedBy(), err: r.verdict}
+}
+
 // unsentOutcome returns the outcome of a request that is not sent; empty if it was skipped,
 // or if its guard cannot decide.
 func (r *request) unsentOutcome() lsapi.Outcome {
@@ -49,12 +65,11 @@ func (r *request) unsentOutcome() lsapi.Outcome {
 
 // skipIfRefused skips all other requests if one is refused.
 func (c *caller) skipIfRefused() {
-	isRefused := func(r *request) bool { return !r.isToSend() && !r.isUnchanged() }
-	if !slices.ContainsFunc(c.requests, isRefused) {
+	if !slices.ContainsFunc(c.requests, (*request).isRefused) {
 		return
 	}
 	for _, r := range c.requests {
-		if !isRefused(r) {
+		if !r.isRefused() {
 			r.verdict = errSkipped(r.action, r.member)
 		}
 	}

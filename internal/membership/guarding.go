@@ -317,18 +317,20 @@ func (r *request) refusedBy() *lsapi.GuardVerdict {
 	return r.guard
 }
 
-// refuse refuses a request by its guard. That is on record if a rule refuses it, and not if
-// the rules or the health are unknown.
-func (p *plan) refuse(r *request) {
-	err := r.verdict
-	if _, byRule := errors.AsType[*lsapi.GuardRefusal](err); !byRule {
-		p.metrics.Guard(kindOf(r.guard.Rule), false)
-		p.first.answer(r, result{outcome: r.unsentOutcome(), guard: r.guard, err: err})
-		return
+// isRefusedByRule reports whether a rule refuses the request, not that something is unknown.
+func (r *request) isRefusedByRule() bool {
+	if r.refusedBy() == nil {
+		return false
 	}
-	p.first.conclude(r, lsapi.OutcomeRefused, &p.members, err)
+	_, byRule := errors.AsType[*lsapi.GuardRefusal](r.verdict)
+	return byRule
+}
+
+// refuse refuses a request by the rule of a guard.
+func (p *plan) refuse(r *request) {
+	p.first.conclude(r, lsapi.OutcomeRefused, &p.members, r.verdict)
 	p.first.then(pendingAnswer{give: func() {
-		p.logChange(&change{action: r.action, member: r.member, recorded: r.change(), err: err}, p.pool, lsapi.OutcomeRefused, false)
+		p.logChange(&change{action: r.action, member: r.member, recorded: r.change(), err: r.verdict}, p.pool, lsapi.OutcomeRefused, false)
 	}})
 }
 

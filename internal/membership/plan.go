@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -127,24 +128,36 @@ func (p *plan) checkMatch(c *caller) error {
 	return nil
 }
 
-// conclude carries the verdicts out. In a dry run it only returns them.
+// conclude carries the verdicts out. In a dry run it only returns them. All or nothing of a
+// bulk is on record: a replay under its key has nothing else.
 func (p *plan) conclude(c *caller) {
 	p.pending = append(p.pending, c)
+	traced := c.isBulk() && !c.DryRun && slices.ContainsFunc(c.requests, (*request).leavesEvent)
 	for _, r := range c.requests {
 		switch {
 		case c.DryRun && r.isToSend():
 			r.answer(result{outcome: lsapi.OutcomeApplied, instance: r.instance, guard: r.guard})
 		case r.isToSend():
 			p.send(r)
-		case r.isUnchanged() && !c.DryRun && c.Desired == nil:
-			p.first.conclude(r, lsapi.OutcomeConflict, &p.members, r.verdict)
-		case r.refusedBy() != nil && !c.DryRun:
+		case c.DryRun:
+			p.first.answer(r, r.unsent())
+		case r.isRefusedByRule():
 			p.refuse(r)
+		case r.leavesEvent() || traced && r.isRefused():
+			p.first.conclude(r, cmp.Or(r.unsentOutcome(), lsapi.OutcomeFailed), &p.members, r.verdict)
 		default:
-			p.first.answer(r, result{outcome: r.unsentOutcome(), guard: r.refusedBy(), err: r.verdict})
+			p.answerUndecided(r)
 		}
 	}
 	c.answerIfEmpty()
+}
+
+// answerUndecided answers a request that leaves no event.
+func (p *plan) answerUndecided(r *request) {
+	if by := r.refusedBy(); by != nil {
+		p.metrics.Guard(kindOf(by.Rule), false)
+	}
+	p.first.answer(r, r.unsent())
 }
 
 // send adds the change of a request.

@@ -106,13 +106,18 @@ func TestReplayAddsWhatIsNotOnRecord(t *testing.T) {
 		},
 		"an atomic bulk": {
 			patch(bulkOfTwo), "atomic=true", []lsapi.BulkItem{detachOf(running)},
-			map[string]lsapi.Change{running: {Outcome: lsapi.OutcomeRefused, Code: "invalid"}},
+			map[string]lsapi.Change{running: {Outcome: lsapi.OutcomeRefused, Code: "InvalidInstance"}},
 			[]string{spare + " attach skipped bulk.skipped", running + " detach refused invalid"},
 		},
 		"a bulk that is partly spent": {
 			patch(bulkOfTwo), "", []lsapi.BulkItem{attachOf(spare), detachOf(running)},
 			map[string]lsapi.Change{running: {Outcome: lsapi.OutcomeRefused, Code: "guard.keep_last", Guard: &lsapi.GuardVerdict{Rule: "keepLast"}}},
 			[]string{spare + " attach applied", running + " detach refused guard.keep_last"},
+		},
+		"a set with a member that cannot be attached": {
+			set(`{"members": ["` + spare + `", "` + third + `"]}`), "", []lsapi.BulkItem{attachOf(spare), attachOf(third), detachOf(running)},
+			map[string]lsapi.Change{third: {Outcome: lsapi.OutcomeRefused, Code: "invalid"}, running: {Outcome: lsapi.OutcomeFailed, Code: "guard.health_unknown"}},
+			[]string{spare + " attach applied", third + " attach refused invalid", running + " detach failed guard.health_unknown"},
 		},
 	} {
 		w := newWritable()
@@ -151,6 +156,7 @@ func TestSpentBulkIsCarriedOutAgain(t *testing.T) {
 		again          bool
 	}{
 		"refused by guards": {refused, refused, true}, "a refusal and a conflict": {conflict, refused, true},
+		"refused by lsapi":     {lsapi.Change{Outcome: lsapi.OutcomeRefused, Code: "invalid"}, conflict, true},
 		"failed and withdrawn": {lsapi.Change{Outcome: lsapi.OutcomeFailed}, lsapi.Change{Outcome: lsapi.OutcomeWithdrawn}, true},
 		"conflicts":            {conflict, conflict, false}, "one applied": {lsapi.Change{Outcome: lsapi.OutcomeApplied}, refused, false},
 		"one unknown": {refused, lsapi.Change{Outcome: lsapi.OutcomeUnknown}, false}, "one open": {refused, lsapi.Change{}, false},
