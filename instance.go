@@ -29,6 +29,10 @@ type Instance struct {
 // Exists reports whether EC2 still has the instance.
 func (i Instance) Exists() bool { return i.State != "" }
 
+// IsTerminated reports whether EC2 has terminated the instance or no longer knows it, so that
+// it cannot come back.
+func (i Instance) IsTerminated() bool { return !i.Exists() || i.State == StateTerminated }
+
 // InstanceState is a life cycle state, in EC2's words.
 type InstanceState string
 

@@ -118,8 +118,8 @@ func (s *guarded) standings() []lsapi.GuardedMember {
 		counted[member] = lsapi.GuardedMember{Member: member, Zone: zone, Standing: standing}
 	}
 	for member := range s.state.Detached {
-		instance, found := s.former[member.Instance]
-		if ended := member.IsInstance() && s.former != nil && (!found || instance.State == lsapi.StateTerminated); !ended {
+		instance := s.former[member.Instance]
+		if ended := member.IsInstance() && s.former != nil && instance.IsTerminated(); !ended {
 			count(member, instance.Zone, lsapi.StandingDetached)
 		}
 	}
@@ -147,7 +147,7 @@ func (s *guarded) standings() []lsapi.GuardedMember {
 func standing(m lsapi.Member, report *lsapi.HealthReport) lsapi.Standing {
 	h, known := report.Of(m.ID)
 	switch {
-	case !known && m.ID.IsInstance() && (!m.Instance.Exists() || m.Instance.State == lsapi.StateTerminated):
+	case !known && m.ID.IsInstance() && m.Instance.IsTerminated():
 		return lsapi.StandingOut
 	case !known:
 		return lsapi.StandingUnknown

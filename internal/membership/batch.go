@@ -52,15 +52,6 @@ func (b *batch) add(c *caller) {
 	}
 }
 
-// dependsOnAll reports whether what is decided depends on all members of the pool: then no
-// change may be open, or come before it in the round.
-func (c *caller) dependsOnAll() bool {
-	return len(c.IfMatch) > 0 && !slices.Contains(c.IfMatch, "*") || c.changesAny()
-}
-
-// changesAny reports whether members may be changed that the request does not name.
-func (c *caller) changesAny() bool { return c.Desired != nil && !c.Desired.Additive }
-
 // held has the members whose requests must wait: for an open change, or for a request
 // before them that waits for one.
 type held struct {

@@ -113,3 +113,14 @@ func (r *round) deleted(v view, first *recordBatch) {
 	first.write(r.journal.recorded.unexplained(look{began: v.began, ended: v.ended})...)
 	r.journal.recorded.looked(v.began) // earlier reads prove nothing any more
 }
+
+// rejectPlan answers that nothing changed, because it could not be recorded. It keeps the
+// withdrawn requests: their callers have left with the answer that these are recorded.
+func (r *round) rejectPlan(p *plan, err error) {
+	if lsapi.ErrorCode(err) == lsapi.CodeTimeout {
+		r.queue.rejectIntended(p.intended(), err)
+	}
+	r.queue.reject(p.pending, err)
+	r.queue.keepWithdrawn(p.first.withdrawn)
+	*p.first = recordBatch{}
+}

@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"errors"
 	"slices"
 
 	"lsapi"
@@ -139,4 +140,21 @@ func setOf(ids []lsapi.MemberID) map[lsapi.MemberID]bool {
 		set[id] = true
 	}
 	return set
+}
+
+// isRefusedByRule reports whether a rule refuses the request, not that something is unknown.
+func (r *request) isRefusedByRule() bool {
+	if r.refusedBy() == nil {
+		return false
+	}
+	_, byRule := errors.AsType[*lsapi.GuardRefusal](r.verdict)
+	return byRule
+}
+
+// refusedBy returns the guard that refuses the request; nil if none does.
+func (r *request) refusedBy() *lsapi.GuardVerdict {
+	if r.guard == nil || r.guard.Overridden {
+		return nil
+	}
+	return r.guard
 }

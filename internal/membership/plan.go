@@ -48,7 +48,7 @@ func (p *plan) judge(c *caller) {
 		p.first.fail([]*caller{c}, errMadeAgain(p.pool))
 		return
 	}
-	if err := p.checkUndo(c); err != nil {
+	if err := p.checkUndo(c, p.first.events); err != nil {
 		p.first.fail([]*caller{c}, err)
 		return
 	}
@@ -202,4 +202,22 @@ func (p *plan) intended() []withdrawal {
 		}
 	}
 	return all
+}
+
+// applyGuards sets the verdicts of the guards about the requests of a caller.
+func (p *plan) applyGuards(c *caller) {
+	guards := p.guards.forCaller(c)
+	for _, r := range c.requests {
+		if r.isToSend() {
+			r.verdict = guards.judge(r)
+		}
+	}
+}
+
+// refuse refuses a request by the rule of a guard.
+func (p *plan) refuse(r *request) {
+	p.first.conclude(r, lsapi.OutcomeRefused, &p.members, r.verdict)
+	p.first.then(pendingAnswer{give: func() {
+		p.logChange(&change{action: r.action, member: r.member, recorded: r.change(), err: r.verdict}, p.pool, lsapi.OutcomeRefused, false)
+	}})
 }

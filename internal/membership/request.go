@@ -256,3 +256,17 @@ func failAll(callers []*caller, err error) {
 		c.fail(err)
 	}
 }
+
+// dependsOnAll reports whether what is decided depends on all members of the pool: then no
+// change may be open, or come before it in the round.
+func (c *caller) dependsOnAll() bool {
+	return len(c.IfMatch) > 0 && !slices.Contains(c.IfMatch, "*") || c.changesAny()
+}
+
+// changesAny reports whether members may be changed that the request does not name.
+func (c *caller) changesAny() bool { return c.Desired != nil && !c.Desired.Additive }
+
+// mayDetach reports whether the caller requests detaches.
+func (c *caller) mayDetach() bool {
+	return c.changesAny() || slices.ContainsFunc(c.Items, func(i lsapi.BulkItem) bool { return i.Action == lsapi.Detach })
+}

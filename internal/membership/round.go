@@ -160,17 +160,6 @@ func (r *round) persist(b *recordBatch) error {
 	}
 }
 
-// rejectPlan answers that nothing changed, because it could not be recorded. It keeps the
-// withdrawn requests: their callers have left with the answer that these are recorded.
-func (r *round) rejectPlan(p *plan, err error) {
-	if lsapi.ErrorCode(err) == lsapi.CodeTimeout {
-		r.queue.rejectIntended(p.intended(), err)
-	}
-	r.queue.reject(p.pending, err)
-	r.queue.keepWithdrawn(p.first.withdrawn)
-	*p.first = recordBatch{}
-}
-
 // loseOutcomes answers that the outcomes could not be recorded. Their intents are on
 // record, so that they are settled under the next lease.
 func (r *round) loseOutcomes(b *recordBatch, err error) {
@@ -216,4 +205,9 @@ func (r *round) recordWithdrawn(withdrawn []withdrawal) {
 			}
 		}
 	}
+}
+
+// isTerminated reports whether the member's instance was looked up, and is terminated.
+func (v *view) isTerminated(member lsapi.MemberID) bool {
+	return v.lookedUp[member.Instance] && v.facts[member.Instance].IsTerminated()
 }

@@ -9,22 +9,22 @@ import (
 )
 
 // checkUndo returns CodeSuperseded if the caller undoes a change that is no longer the last of
-// its member, on record or as this round has found it.
-func (p *plan) checkUndo(c *caller) error {
+// its member, on record or in the events that the round has yet to record.
+func (r *round) checkUndo(c *caller, unrecorded []lsapi.Event) error {
 	if c.undoes == "" {
 		return nil
 	}
 	member := c.Items[0].Member
-	ctx, cancel := p.recording(0)
+	ctx, cancel := r.recording(0)
 	defer cancel()
-	later, err := p.record.Later(ctx, lsapi.Change{ID: c.undoes, Pool: p.pool, Member: member})
+	later, err := r.record.Later(ctx, lsapi.Change{ID: c.undoes, Pool: r.pool, Member: member})
 	if lsapi.ErrorCode(err) == lsapi.CodeSuperseded {
 		return err
 	}
 	if err != nil {
 		return errUnrecorded(err)
 	}
-	for _, e := range p.first.events { // not on record yet
+	for _, e := range unrecorded {
 		if e.Kind == lsapi.EventObserved {
 			later = append(later, observedOf(e, member)...)
 		}

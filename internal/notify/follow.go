@@ -320,7 +320,6 @@ func (n *Notifier) withoutTerminated(ctx context.Context, out []lsapi.OutMember)
 		return out
 	}
 	return slices.DeleteFunc(out, func(m lsapi.OutMember) bool {
-		i := found[m.Member.Instance]
-		return isDetached(&m) && (!i.Exists() || i.State == lsapi.StateTerminated)
+		return isDetached(&m) && found[m.Member.Instance].IsTerminated()
 	})
 }
