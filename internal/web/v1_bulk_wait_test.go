@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
+	"lsapi/internal/web"
 )
 
 func TestBulkWaitsForAllEffects(t *testing.T) {
@@ -295,24 +297,47 @@ func TestSlowClientGetsTheLastStates(t *testing.T) {
 	})
 }
 
-func TestMembersThatAreWaitedForAreBounded(t *testing.T) {
+func TestMembersThatAreWaitedForAreBoundedPerUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWritable()
+		stopping, stop := context.WithCancel(t.Context())
+		handler := handlerOf(web.Options{
+			Membership: w.members, Authenticator: named{}, Keys: w.keys, Record: w.record, Fleet: w.fleet, Stopping: stopping,
+		})
+		send := func(user string, q write, query string) response {
+			r := httptest.NewRequest(q.method, q.path+"?"+query, strings.NewReader(q.body))
+			r.SetBasicAuth(user, "secret")
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, r)
+			return response{answer.Result(), answer.Body.String()}
+		}
 		ids := make([]string, 1000)
 		for i := range ids {
 			ids[i] = fmt.Sprintf(`"i-%017x"`, i)
 		}
 		var waiting sync.WaitGroup
-		for range 20 {
-			waiting.Go(func() { w.send(patch(`{"attach": [`+strings.Join(ids, ",")+`]}`), "wait=true&timeout=1h", nil) })
+		wait := func(user string, bulks int) {
+			for range bulks {
+				waiting.Go(func() { send(user, patch(`{"attach": [`+strings.Join(ids, ",")+`]}`), "wait=true&timeout=1h") })
+			}
+			synctest.Wait()
 		}
-		synctest.Wait()
-		if got := w.send(writes()[0], "wait=true", nil); got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(got.body, "waited for") || len(w.members.requests) > 0 {
-			t.Errorf("one more is %d %s", got.StatusCode, got.body)
+		refused := func(user, why string) {
+			t.Helper()
+			if got := send(user, writes()[0], "wait=true"); got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(got.body, why) || len(w.members.requests) > 0 {
+				t.Errorf("one more of %s is %d %s", user, got.StatusCode, got.body)
+			}
 		}
-		w.stop()
+		wait("alice", 15)
+		refused("alice", "of this user are waited for")
+		wait("bob", 5)
+		refused("carol", "too many members are waited for")
+		if len(w.members.bulks) != 20 {
+			t.Errorf("%d bulks were made", len(w.members.bulks))
+		}
+		stop()
 		waiting.Wait()
-		if got := w.send(writes()[0], "", nil); got.StatusCode != http.StatusCreated {
+		if got := send("alice", writes()[0], ""); got.StatusCode != http.StatusCreated {
 			t.Errorf("after them it is %d %s", got.StatusCode, got.body)
 		}
 	})

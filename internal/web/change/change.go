@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"lsapi"
 	"lsapi/internal/web/exchange"
 )
@@ -83,8 +81,10 @@ type Options struct {
 // Changer makes changes. It is safe for concurrent use.
 type Changer struct {
 	Options
-	awaited *semaphore.Weighted // the members that requests wait for
+	awaited *exchange.Shares // of the members that requests wait for
 }
 
 // New returns a Changer.
-func New(o Options) *Changer { return &Changer{Options: o, awaited: semaphore.NewWeighted(maxAwaited)} }
+func New(o Options) *Changer {
+	return &Changer{Options: o, awaited: exchange.NewShares(maxAwaited, "members", "are waited for")}
+}

@@ -61,11 +61,12 @@ func (c *Changer) admitWait(x *exchange.Exchange, wanted Wait, members int) (wai
 	if err != nil {
 		return wait{}, err
 	}
-	if !c.awaited.TryAcquire(int64(members)) {
+	user := x.Actor.Name
+	if err := c.awaited.Take(user, members); err != nil {
 		session.Leave()
-		return wait{}, lsapi.Errorf(lsapi.CodeThrottled, "too many members are waited for at once")
+		return wait{}, err
 	}
-	return wait{wanted, session, func() { c.awaited.Release(int64(members)) }}, nil
+	return wait{wanted, session, func() { c.awaited.Return(user, members) }}, nil
 }
 
 // effect is a change of a member that is to show.

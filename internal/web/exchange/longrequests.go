@@ -56,20 +56,14 @@ func parseWait(text string) (timeout time.Duration, wrong string) {
 type LongRequests struct {
 	stopping   context.Context //nolint:containedctx // it is not a request's
 	revalidate func(authorization string) error
-	limit      int
-	perUser    int
-
-	mu     sync.Mutex
-	count  int
-	byUser map[string]int
+	admitted   *Shares
 }
 
 // NewLongRequests returns bounds of limit requests in all, and three quarters of that for
 // one user. Waits end when stopping ends, or when revalidate returns an error.
 func NewLongRequests(stopping context.Context, limit int, revalidate func(authorization string) error) *LongRequests {
 	return &LongRequests{
-		stopping: stopping, revalidate: revalidate,
-		limit: limit, perUser: max(1, limit-limit/4), byUser: make(map[string]int),
+		stopping: stopping, revalidate: revalidate, admitted: NewShares(limit, "requests", "wait or watch"),
 	}
 }
 
@@ -95,39 +89,16 @@ func (l *LongRequests) OnStop(f func()) (cancel func() bool) { return context.Af
 // Admit counts a request. CodeThrottled: there are too many.
 func (l *LongRequests) Admit(x *Exchange) (*StreamSession, error) {
 	user := x.Actor.Name
-	if err := l.enter(user); err != nil {
+	if err := l.admitted.Take(user, 1); err != nil {
 		return nil, err
 	}
 	authorization := x.Request.Header.Get("Authorization")
 	return &StreamSession{
-		Leave:      sync.OnceFunc(func() { l.leave(user) }),
+		Leave:      sync.OnceFunc(func() { l.admitted.Return(user, 1) }),
 		Revalidate: func() error { return l.revalidate(authorization) },
 		Log:        x.settings.Log.With("request_id", x.ID, "user", user),
 		stopping:   l.stopping,
 	}, nil
-}
-
-func (l *LongRequests) enter(user string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.count >= l.limit:
-		return lsapi.Errorf(lsapi.CodeThrottled, "too many requests wait or watch at once")
-	case l.byUser[user] >= l.perUser:
-		return lsapi.Errorf(lsapi.CodeThrottled, "too many requests of this user wait or watch at once")
-	}
-	l.count++
-	l.byUser[user]++
-	return nil
-}
-
-func (l *LongRequests) leave(user string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.count--
-	if l.byUser[user]--; l.byUser[user] == 0 {
-		delete(l.byUser, user)
-	}
 }
 
 // Wait calls wait with a context that ends when the client leaves, the timeout passes,
