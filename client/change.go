@@ -33,8 +33,8 @@ type ChangeOptions struct {
 	// MinInService refuses a detach that would leave fewer members in service, with
 	// CodeMinInService. Override does not override it. 0: no such condition.
 	MinInService int
-	// Atomic sends none of the changes of ChangeMembers and SetMembers if one of them is
-	// refused before AWS is called.
+	// Atomic sends none of the changes of ChangeMembers if one of them is refused before AWS
+	// is called. SetMembers does not have it, and fails with CodeInvalid.
 	Atomic bool
 	// Await, if set, waits after the change until the members are in service, or drained.
 	// Its Progress is called concurrently if there are several members. If the wait fails

@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -169,7 +168,7 @@ func (f *follower) sendPage(ctx context.Context, page []lsapi.RecordedEvent) err
 // sendAll sends those notifications that the receiver gets.
 func (f *follower) sendAll(ctx context.Context, all []notification) (sent bool, err error) {
 	for i := range all {
-		if !f.receiver.Load().gets(ctx, &all[i]) {
+		if !all[i].isFor(ctx, f.receiver.Load()) {
 			continue
 		}
 		if err := f.sendOne(ctx, &all[i]); err != nil {
@@ -289,7 +288,7 @@ func (f *follower) sendOut(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		all = outNotifications(f.n.withoutTerminated(ctx, out), r.OutFor)
+		all = outNotifications(withoutTerminated(ctx, f.n.o.Instances, out), r.OutFor)
 	}
 	sent, err := f.sendAll(ctx, all)
 	if err != nil {
@@ -297,29 +296,4 @@ func (f *follower) sendOut(ctx context.Context) error {
 	}
 	f.looked, f.d.OutUntil = now, now.Round(0)
 	return f.save(ctx, sent)
-}
-
-// withoutTerminated returns the members without detached instances that EC2 has terminated or
-// no longer has. While EC2 cannot be read, all are returned.
-func (n *Notifier) withoutTerminated(ctx context.Context, out []lsapi.OutMember) []lsapi.OutMember {
-	isDetached := func(m *lsapi.OutMember) bool { return m.Detach != nil && m.Member.IsInstance() }
-	var ids []string
-	for i := range out {
-		if isDetached(&out[i]) {
-			ids = append(ids, out[i].Member.Instance)
-		}
-	}
-	if len(ids) == 0 {
-		return out
-	}
-	slices.Sort(ids)
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-	defer cancel()
-	found, err := n.o.Instances.Instances(ctx, slices.Compact(ids))
-	if err != nil {
-		return out
-	}
-	return slices.DeleteFunc(out, func(m lsapi.OutMember) bool {
-		return isDetached(&m) && found[m.Member.Instance].IsTerminated()
-	})
 }

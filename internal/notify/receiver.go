@@ -1,10 +1,3 @@
-// Package notify sends notifications of recorded events to webhooks: drift, changes that a
-// guard refused or that overrode one, unknown outcomes, and members that are out for long.
-//
-// Delivery is at least once, and in order for each receiver: a follower reads the record
-// behind the position that the record keeps for its receiver, and stores the position after
-// each notification. One process sends to a receiver at a time. An id identifies a
-// notification, so that receivers can drop duplicates.
 package notify
 
 import (
@@ -18,7 +11,6 @@ import (
 	"time"
 
 	"lsapi"
-	apiv1 "lsapi/api/v1"
 )
 
 // Format is the form of a request's body.
@@ -29,32 +21,6 @@ const (
 	CloudEvents Format = "cloudevents" // structured JSON of CloudEvents 1.0
 	Slack       Format = "slack"       // {"text": ...}, which several chats accept
 )
-
-// Kind is a kind of notification, as a configuration names it.
-type Kind string
-
-// The kinds.
-const (
-	Drift      Kind = "drift"
-	Refused    Kind = "refused"
-	Overridden Kind = "overridden"
-	Unknown    Kind = "unknown"
-	Out        Kind = "out"
-	// gap and test go to every receiver.
-	gap  Kind = "gap"
-	test Kind = "test"
-)
-
-// Kinds returns the kinds that a receiver can select.
-func Kinds() []Kind { return []Kind{Drift, Refused, Overridden, Unknown, Out} }
-
-// Type returns the type of its CloudEvents.
-func (k Kind) Type() string {
-	return map[Kind]string{
-		Drift: apiv1.NotifyDrift, Refused: apiv1.NotifyRefused, Overridden: apiv1.NotifyOverridden,
-		Unknown: apiv1.NotifyUnknown, Out: apiv1.NotifyOut, gap: apiv1.NotifyGap, test: apiv1.NotifyTest,
-	}[k]
-}
 
 // Receiver is where notifications are sent. Its URL may be a secret.
 type Receiver struct {
@@ -101,14 +67,6 @@ func (r *Receiver) Name() string {
 }
 
 func (r *Receiver) isPlain() bool { return strings.HasPrefix(strings.ToLower(r.URL), "http:") }
-
-// gets reports whether a notification is sent to the receiver.
-func (r *Receiver) gets(ctx context.Context, n *notification) bool {
-	if n.kind == gap || n.kind == test {
-		return true
-	}
-	return r.wants(n.kind) && (r.Matches == nil || r.Matches(ctx, n.pool))
-}
 
 // wants reports whether notifications of a kind are sent to the receiver.
 func (r *Receiver) wants(kind Kind) bool {

@@ -271,3 +271,9 @@ func nameOf(node ast.Node) string {
 	}
 	return "a scalar"
 }
+
+// source returns where a rule is from.
+func (d *decoder) source(node ast.Node) string {
+	line, _ := position(node)
+	return fmt.Sprintf("%s:%d", d.name, line)
+}

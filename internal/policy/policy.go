@@ -6,7 +6,6 @@
 package policy
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
@@ -131,10 +130,4 @@ func (p *Policy) TagEntries() []string {
 		}
 	}
 	return sources
-}
-
-// source returns where a rule is from.
-func (d *decoder) source(node ast.Node) string {
-	line, _ := position(node)
-	return fmt.Sprintf("%s:%d", d.name, line)
 }
