@@ -12,7 +12,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // Problem is an error in a policy file. Line and Column begin with 1.
@@ -93,7 +95,11 @@ func (d *decoder) document(text []byte) ast.Node {
 	if !d.checkShape(text) {
 		return nil
 	}
-	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey()) // mapping reports duplicates
+	tokens := lexer.Tokenize(string(text))
+	if !d.checkDepth(tokens) {
+		return nil
+	}
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // mapping reports duplicates
 	if coded, ok := errors.AsType[yaml.Error](err); ok && coded.GetToken() != nil {
 		at := coded.GetToken().Position
 		d.failAt(at.Line, at.Column, "not YAML: %s", coded.GetMessage())
@@ -129,14 +135,33 @@ func (d *decoder) checkShape(text []byte) bool {
 		d.failAt(1, 1, "not UTF-8")
 		return false
 	}
-	number, depth := 0, 0
+	number := 0
 	for line := range bytes.SplitSeq(text, []byte("\n")) {
 		number++
-		depth += bytes.Count(line, []byte("[")) + bytes.Count(line, []byte("{")) -
-			bytes.Count(line, []byte("]")) - bytes.Count(line, []byte("}"))
 		indent := len(line) - len(bytes.TrimLeft(line, " \t-?"))
-		if len(line) > maxLine || depth > maxDepth || indent > maxLine/8 {
-			d.failAt(number, 1, "the line is too long, or nested too deeply")
+		if len(line) > maxLine || indent > maxLine/8 {
+			d.failAt(number, 1, tooDeep)
+			return false
+		}
+	}
+	return true
+}
+
+const tooDeep = "the line is too long, or nested too deeply"
+
+// checkDepth reports whether brackets are nested within the bounds. Those in comments and
+// texts are no tokens.
+func (d *decoder) checkDepth(tokens token.Tokens) bool {
+	depth := 0
+	for _, t := range tokens {
+		switch t.Type { //nolint:exhaustive // no other opens or closes
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth = max(0, depth-1)
+		}
+		if depth > maxDepth {
+			d.failAt(t.Position.Line, 1, tooDeep)
 			return false
 		}
 	}

@@ -187,6 +187,8 @@ func TestProblemsHaveTheirPositions(t *testing.T) {
 		"\xff":                                                                       "1:1: not UTF-8",
 		strings.Repeat("[", 100):                                                     "1:1: the line is too long, or nested too deeply",
 		strings.Repeat("[\n", 100):                                                   "33:1: the line is too long, or nested too deeply",
+		"# " + strings.Repeat("]", 200) + "\n" + strings.Repeat("[\n", 100):          "34:1: the line is too long, or nested too deeply",
+		strings.Repeat("{\"}\": # ]\n", 100):                                         "33:1: the line is too long, or nested too deeply",
 		strings.Repeat("- ", 2000):                                                   "1:1: the line is too long, or nested too deeply",
 		"# " + strings.Repeat("#\n", 300_000):                                        "1:1: larger than 524288 bytes",
 	} {
