@@ -19,7 +19,7 @@ var changeIDForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12
 func newChangesUndo(p Process) *cobra.Command {
 	run := &changeRun{p: p}
 	command := newCommand("changes_undo")
-	command.Args, command.ValidArgsFunction = cobra.ExactArgs(1), completeUndo(p)
+	command.Args, command.ValidArgsFunction = exactlyOne, completeUndo(p)
 	flags := command.Flags()
 	run.add(flags)
 	run.addMinimum(flags)

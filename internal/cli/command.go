@@ -40,3 +40,11 @@ func newGroup(name string, subcommands ...*cobra.Command) *cobra.Command {
 	c.AddCommand(subcommands...)
 	return c
 }
+
+// exactlyOne rejects more or fewer arguments than one.
+func exactlyOne(c *cobra.Command, arguments []string) error {
+	if len(arguments) == 1 {
+		return nil
+	}
+	return usagef("%d arguments in place of one: %s", len(arguments), c.UseLine())
+}

@@ -24,7 +24,7 @@ func newInstance(p Process) *cobra.Command {
 func newInstanceShow(p Process) *cobra.Command {
 	var o client.ReadOptions
 	command := newCommand("instance_show")
-	command.Args, command.ValidArgsFunction = cobra.ExactArgs(1), cobra.NoFileCompletions
+	command.Args, command.ValidArgsFunction = exactlyOne, cobra.NoFileCompletions
 	addFresh(command.Flags(), &o)
 	withServiceView(command, p, listFormats, func(ctx context.Context, service *remote, v *view, ids []string) error {
 		if err := checkInstance(ids[0]); err != nil {

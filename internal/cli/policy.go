@@ -18,7 +18,7 @@ func newPolicy(p Process) *cobra.Command { return newGroup("policy", newPolicyCh
 
 func newPolicyCheck(p Process) *cobra.Command {
 	command := newCommand("policy_check")
-	command.Args = cobra.ExactArgs(1)
+	command.Args = exactlyOne
 	command.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveDefault // files
 	}

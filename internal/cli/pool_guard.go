@@ -16,7 +16,7 @@ import (
 func (g poolGroup) guard() *cobra.Command {
 	var o client.ReadOptions
 	command := g.newCommand("guard")
-	command.Args, command.ValidArgsFunction = cobra.ExactArgs(1), g.complete(1)
+	command.Args, command.ValidArgsFunction = exactlyOne, g.complete(1)
 	addFresh(command.Flags(), &o)
 	withServiceView(command, g.p, listFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
 		pools, err := g.pools(ctx, service, names)

@@ -19,7 +19,7 @@ import (
 func newStress(p Process) *cobra.Command {
 	var f stressFlags
 	command := newCommand("stress")
-	command.Args = cobra.ExactArgs(1)
+	command.Args = exactlyOne
 	command.RunE = func(c *cobra.Command, args []string) error {
 		if err := f.check(args[0], c.Flags().Changed("steps")); err != nil {
 			return err

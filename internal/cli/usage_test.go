@@ -40,6 +40,22 @@ func TestMistypedCommandOrFlagGetsSuggestion(t *testing.T) {
 	}
 }
 
+func TestWrongNumberOfArgumentsGetsUsageLine(t *testing.T) {
+	for arguments, want := range map[string]string{
+		"pool show":       "0 arguments in place of one: lsapi pool show [elb/|tg/]NAME",
+		"tg guard a b":    "2 arguments in place of one: lsapi tg guard NAME",
+		"changes undo":    "lsapi changes undo CHANGE",
+		"policy check":    "lsapi policy check FILE",
+		"instance show":   "lsapi instance show INSTANCE",
+		"stress http:a b": "lsapi stress URL",
+	} {
+		status, stdout, stderr := inProcess(nil, strings.Fields(arguments)...)
+		if status != 2 || stdout != "" || !strings.Contains(stderr, want) {
+			t.Errorf("%s: status %d, %s%s", arguments, status, stdout, stderr)
+		}
+	}
+}
+
 func TestVersionFlag(t *testing.T) {
 	_, want, _ := inProcess(nil, "version")
 	for _, flag := range []string{"--version", "-v"} {
