@@ -221,6 +221,7 @@ func (d *runningDemo) lines() string {
 		"service":  "http://" + dialAddress(d.Addr().String()),
 		"emulator": d.config.AWSEndpoint,
 		"store":    d.store(),
+		"policy":   d.policy(),
 		"curl":     `curl -sS -w '%{http_code}\n'`,
 		"user":     "-H 'Authorization: Basic " + demoToken() + "'",
 		"member":   `'{"instanceId":"` + spareInstance(d.emulator.State()) + `"}'`,
