@@ -67,7 +67,7 @@ func (a *App) startAllPolls(cfg config.Config, aws clients, record timedRecord, 
 func (a *App) startFleet(aws clients, tags *fleet.Tags, guards *policy.Guards, changes timedRecord, recent *overlay.Overlay, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, handling *web.Options) {
 	views := fleet.New(fleet.Options{
 		Lists: lists, Health: polls, Settings: aws.forSettings(), Tags: tags, Guards: guards, Instances: aws.ec2,
-		Record: changes, Reads: fleetReads, Log: a.log,
+		Record: changes, Lag: recent.Window(), Reads: fleetReads, Log: a.log,
 	})
 	recent.Listen(views.Changed) // after the lists
 	views.Start()

@@ -72,10 +72,13 @@ func newRegion() *region {
 	}
 }
 
+// readLag is the lag of AWS's reads.
+const readLag = 10 * time.Second
+
 // start returns a Fleet of the region that is closed with the test.
 func start(t *testing.T, r *region) *fleet.Fleet {
 	t.Helper()
-	f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Tags: startTags(t, r), Guards: r, Instances: r, Record: r, Reads: 2})
+	f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Tags: startTags(t, r), Guards: r, Instances: r, Record: r, Lag: readLag, Reads: 2})
 	t.Cleanup(func() {
 		if err := f.Close(context.Background()); err != nil {
 			t.Error(err)

@@ -28,6 +28,8 @@ type Options struct {
 	Instances Instances
 	Guards    Guards
 	Record    Record
+	// Lag is how far AWS's reads lag behind its writes, at most.
+	Lag time.Duration
 	// Reads bounds the concurrent reads of Record.
 	Reads int
 	// Log receives failures of the sources, and their end. Default: none.
@@ -66,7 +68,7 @@ func New(o Options) *Fleet {
 		tags:       cacheOf(o.Tags.entries, group, tagsBatch, tagsFrom(o.Settings)),
 		instances:  newCache(group, instancesLifetime, instancesBatch, o.Instances.Instances),
 		history:    newHistoryReads(group, o.Record, reads),
-		lanes:      newLaneReads(group, o.Record, reads),
+		lanes:      newLaneReads(group, o.Record, reads, o.Lag+shownHealthAge),
 		sources: sources{
 			health:     source("the health of members"),
 			attributes: source("the attributes of pools"),

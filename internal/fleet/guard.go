@@ -19,7 +19,7 @@ func (f *Fleet) Guard(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi
 	}
 	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
-	s := guarded{membership: m}
+	s := guarded{membership: m, lag: f.o.Lag}
 	var parts sync.WaitGroup
 	parts.Go(func() { s.rules, s.noRules = f.o.Guards.Rules(short, pool) })
 	parts.Go(func() { s.report, _ = f.report(short, ctx, pool, m.Health, healthAge(shownHealthAge, fresh)) })
@@ -45,6 +45,7 @@ type guarded struct {
 	state      lsapi.LaneState           // of the record
 	noState    error                     // why it is unknown
 	former     map[string]lsapi.Instance // of the detached members; nil: unknown
+	lag        time.Duration             // of AWS's reads
 }
 
 // formerInstances returns EC2's descriptions of detached members, nil if they cannot be read.
@@ -130,6 +131,12 @@ func (s *guarded) standings() []lsapi.GuardedMember {
 	}
 	for _, m := range s.membership.Members {
 		count(m.ID, m.Instance.Zone, standing(m, s.report))
+	}
+	for _, c := range s.state.Applied { // the report may show a member as it was before
+		before, isCounted := counted[c.Member]
+		if isCounted && before.Standing == lsapi.StandingInService && c.Action == lsapi.Detach && s.report.AsOf.Before(c.At.Add(s.lag)) {
+			count(c.Member, before.Zone, lsapi.StandingUnknown)
+		}
 	}
 	for _, c := range s.state.Open {
 		if c.Action == lsapi.Detach {

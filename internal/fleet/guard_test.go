@@ -62,6 +62,32 @@ func TestGuardCountsMembersAndFormerOnes(t *testing.T) {
 	})
 }
 
+// The health of a member that was detached and attached again may be that before.
+func TestGuardCountsMemberThatIsBackAsUnknownWhileReadsLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRegion()
+		r.add(lsapi.ELB("web"), serving(web1), serving(web2))
+		r.rules = []guard.Rule{{Kind: guard.KeepLast}}
+		applied := func(action lsapi.Action, member lsapi.MemberID) lsapi.AppliedChange {
+			return lsapi.AppliedChange{Change: lsapi.Change{Action: action, Member: member}, At: time.Now()}
+		}
+		r.lanes[lsapi.ELB("web")] = lsapi.LaneState{Applied: []lsapi.AppliedChange{
+			applied(lsapi.Detach, web1), applied(lsapi.Attach, web1), applied(lsapi.Attach, web2), applied(lsapi.Detach, web4),
+		}}
+		f := start(t, r)
+		for _, want := range []string{
+			`keepLast=1, in 1, out 1, room 0, frozen false, unknown "": 1 unknown 2 inService`,
+			`keepLast=1, in 2, out 0, room 1, frozen false, unknown "": 1 inService 2 inService`,
+		} {
+			g, err := f.Guard(t.Context(), lsapi.ELB("web"), true)
+			if got := showGuard(g); err != nil || got != want {
+				t.Errorf("got %s, %v\nwant %s", got, err, want)
+			}
+			time.Sleep(readLag)
+		}
+	})
+}
+
 func TestGuardShowsWhatIsUnknown(t *testing.T) {
 	for name, test := range map[string]struct {
 		rules []guard.Rule

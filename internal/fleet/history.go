@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -50,16 +51,16 @@ func newHistoryReads(work *background.Group, record Record, reads *semaphore.Wei
 
 type laneReads = coalesce.Group[lsapi.PoolID, lsapi.LaneState]
 
-// newLaneReads returns reads of the open changes and the detached members of pools, within
-// the same bound.
-func newLaneReads(work *background.Group, record Record, reads *semaphore.Weighted) *laneReads {
+// newLaneReads returns reads of the open changes of pools, of those that were applied within
+// some time, and of the detached members, within the same bound.
+func newLaneReads(work *background.Group, record Record, reads *semaphore.Weighted, within time.Duration) *laneReads {
 	o := coalesce.Options{Calls: maxFetches, Timeout: partTimeout}
 	return coalesce.New(work, o, func(ctx context.Context, keys []lsapi.PoolID) (map[lsapi.PoolID]lsapi.LaneState, error) {
 		if err := reads.Acquire(ctx, 1); err != nil {
 			return nil, lsapi.Errorf(lsapi.CodeTimeout, "too many reads of the record wait")
 		}
 		defer reads.Release(1)
-		state, err := record.LaneState(ctx, keys[0], 0)
+		state, err := record.LaneState(ctx, keys[0], within)
 		return map[lsapi.PoolID]lsapi.LaneState{keys[0]: state}, err
 	})
 }

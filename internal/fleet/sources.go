@@ -78,7 +78,8 @@ type Record interface {
 	// MemberHistory returns the history of members of a pool, by id; of all recorded ones
 	// if ids is nil.
 	MemberHistory(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) (map[lsapi.MemberID]lsapi.MemberHistory, error)
-	// LaneState returns the open changes of a pool, and its detached members.
+	// LaneState returns the open changes of a pool, those applied within some time, and its
+	// detached members.
 	LaneState(ctx context.Context, pool lsapi.PoolID, within time.Duration) (lsapi.LaneState, error)
 }
 
