@@ -97,7 +97,8 @@ func startGuarded(t *testing.T) *chaosCluster {
 func (d *detacher) write(c *chaosCluster) {
 	pool := slices.Sorted(maps.Keys(d.members))[d.random.IntN(len(d.members))]
 	path := "/v1/pools/" + pool + "/members"
-	kind, method, body := "detach", "", ""
+	kind := "detach"
+	var method, body string
 	switch d.random.IntN(12) {
 	case 0:
 		kind, method, body = "bulk", http.MethodPatch, `{"detach":`+d.some(pool, 10)+`}`

@@ -44,7 +44,7 @@ var outcomes = []lsapi.Outcome{
 }
 
 // parse validates the flags and sets the filter.
-func (f *changesFlags) parse(now time.Time) (err error) {
+func (f *changesFlags) parse(now time.Time) error {
 	if f.follow && f.filter.Outcome == lsapi.OutcomeOpen {
 		return usagef("--follow lists changes when they have an outcome: not with --outcome open")
 	}
@@ -74,6 +74,11 @@ func (f *changesFlags) parse(now time.Time) (err error) {
 	if f.filter.Limit < 0 {
 		return usagef("--limit cannot be negative")
 	}
+	return f.parsePeriod(now)
+}
+
+// parsePeriod sets the bounds of the filter.
+func (f *changesFlags) parsePeriod(now time.Time) (err error) {
 	if f.filter.From, err = parseMoment(f.from, now); err != nil {
 		return usagef("--from: %w", err)
 	}

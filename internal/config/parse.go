@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -55,13 +56,15 @@ func (p *parser) policy(check func(path string) error) string {
 	if path == "" {
 		return ""
 	}
-	switch err := check(path).(type) {
-	case nil:
-	case interface{ Lines() []string }:
-		for _, line := range err.Lines() {
+	err := check(path)
+	if listed, ok := errors.AsType[interface {
+		error
+		Lines() []string
+	}](err); ok {
+		for _, line := range listed.Lines() {
 			p.problem(keyPolicy, "%s", line)
 		}
-	default:
+	} else if err != nil {
 		p.problem(keyPolicy, "%s: %s", path, message(err))
 	}
 	return path

@@ -56,11 +56,11 @@ func (f *Fleet) updateHeadrooms(ctx context.Context) {
 
 // headroom returns the headroom of a pool; false if no rule limits it, or it is unknown.
 func (f *Fleet) headroom(ctx context.Context, m lsapi.Membership) (Headroom, bool) {
-	s := guarded{membership: m, report: m.Health}
-	known := false
-	if s.rules, known = f.o.Guards.Known(m.Pool); !known || !guard.NeedsHealth(s.rules) {
+	rules, known := f.o.Guards.Known(m.Pool)
+	if !known || !guard.NeedsHealth(rules) {
 		return Headroom{}, false
 	}
+	s := guarded{membership: m, report: m.Health, rules: rules}
 	if s.report == nil {
 		report, ok := f.o.Health.Latest(m.Pool)
 		if !ok {

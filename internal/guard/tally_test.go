@@ -1,10 +1,12 @@
 package guard_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"lsapi"
 	"lsapi/internal/guard"
@@ -26,7 +28,7 @@ func pool(standings string) []lsapi.GuardedMember {
 	}
 	members := make([]lsapi.GuardedMember, 0, len(standings))
 	for n, letter := range []rune(standings) {
-		lower := []rune(strings.ToLower(string(letter)))[0]
+		lower := unicode.ToLower(letter)
 		zone := "a"
 		if lower != letter {
 			zone = "b"
@@ -85,7 +87,7 @@ func TestDetachVerdicts(t *testing.T) {
 			if err == nil || err.Code != test.code || !strings.Contains(err.Message, test.says) || !strings.Contains(err.Message, "(policy.yaml:4)") {
 				t.Fatalf("got %v", err)
 			}
-			refusal, ok := err.Err.(*lsapi.GuardRefusal)
+			refusal, ok := errors.AsType[*lsapi.GuardRefusal](err)
 			if !ok || refusal.Rule != test.rule.String() || !strings.Contains(refusal.Text, test.says) {
 				t.Errorf("the refusal is %+v", err.Err)
 			}
@@ -125,7 +127,7 @@ func TestDetachesAreReserved(t *testing.T) {
 	if err == nil || !strings.Contains(err.Message, "2 of 4 in service, minInService 2") {
 		t.Fatalf("got %v", err)
 	}
-	if members := err.Err.(*lsapi.GuardRefusal).Members; members[0].Standing != lsapi.StandingDetached {
+	if members := refusalOf(t, err).Members; members[0].Standing != lsapi.StandingDetached {
 		t.Errorf("the first member is %+v", members[0])
 	}
 	if err := tally.Detach(member(0)); err != nil { // it is out already
@@ -133,11 +135,20 @@ func TestDetachesAreReserved(t *testing.T) {
 	}
 }
 
+func refusalOf(t *testing.T, err error) *lsapi.GuardRefusal {
+	t.Helper()
+	refusal, ok := errors.AsType[*lsapi.GuardRefusal](err)
+	if !ok {
+		t.Fatalf("%v is no refusal", err)
+	}
+	return refusal
+}
+
 // A bulk of 1,000 refused members must not hold 1,000 copies of the pool.
 func TestRefusalsShareTheirMembers(t *testing.T) {
 	tally := guard.Count([]guard.Rule{{Kind: guard.KeepLast}}, now, pool("s"))
 	first, second := tally.Detach(member(0)), tally.Detach(member(0))
-	if &first.Err.(*lsapi.GuardRefusal).Members[0] != &second.Err.(*lsapi.GuardRefusal).Members[0] {
+	if &refusalOf(t, first).Members[0] != &refusalOf(t, second).Members[0] {
 		t.Error("each refusal has its own members")
 	}
 }

@@ -266,7 +266,8 @@ func TestBulkLeftOpenByACrashIsSettledByReading(t *testing.T) {
 	aws.next("Register", func(ctx context.Context, apply func() error) error {
 		record.fails(unavailable) // the process is about to crash
 		return appliedButCutOff(ctx, apply)
-	}, lost, lost)
+	})
+	aws.next("Register", slices.Repeat([]hook{lost}, 2)...)
 	synctest.Test(t, func(t *testing.T) {
 		crashed := started(t, aws, record)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

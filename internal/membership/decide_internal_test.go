@@ -155,7 +155,7 @@ func callerOf(text string) *caller {
 	if isDesired {
 		b.Desired = new(lsapi.DesiredMembers)
 	}
-	for _, id := range strings.Fields(members) {
+	for id := range strings.FieldsSeq(members) {
 		member, isDetach := strings.CutPrefix(id, "-")
 		item := lsapi.BulkItem{Action: lsapi.Attach, Member: lsapi.InstanceMember(strings.TrimPrefix(member, "+"))}
 		if isDetach {

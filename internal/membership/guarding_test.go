@@ -289,7 +289,7 @@ func TestUnreadableHealthRefusesDetachesOnly(t *testing.T) {
 	members := from(1, 2)
 	guarded(t, members, rules{keepLast}, func(t *testing.T, aws *fakeAWS, record *fakeRecord, s *service) {
 		aws.run(three)
-		aws.next("Health", fails(lsapi.CodeUpstream), fails(lsapi.CodeUpstream), fails(lsapi.CodeUpstream))
+		aws.next("Health", slices.Repeat([]hook{fails(lsapi.CodeUpstream)}, 3)...)
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, members[0]) })
 		synctest.Wait()

@@ -19,10 +19,9 @@ func (c *caller) results() (results []lsapi.MemberResult, recorded, pending bool
 // memberResult returns what became of the request. The caller holds its caller's mu.
 func (r *request) memberResult() lsapi.MemberResult {
 	m := lsapi.MemberResult{Action: r.action, Member: r.member}
-	switch {
-	case r.result == nil:
+	if r.result == nil {
 		m.Outcome, m.Err = lsapi.OutcomeUnknown, errPending(r)
-	default:
+	} else {
 		m.Outcome, m.Instance, m.Guard, m.Err = r.result.outcome, r.result.instance, r.result.guard, r.result.err
 	}
 	if r.intended || r.result != nil && r.result.recorded {

@@ -39,7 +39,7 @@ func parseCount(text string) (guard.Amount, error) {
 // parseNumber parses decimal digits.
 func parseNumber(text string, most int) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 31) // accepts neither signs nor underscores
-	if err != nil || n > uint64(most) {
+	if err != nil || int(n) > most {
 		return 0, errors.New("not a number in the range")
 	}
 	return int(n), nil

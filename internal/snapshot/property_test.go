@@ -151,7 +151,7 @@ func newPropertyWorld(t *testing.T, seed uint64, faults []emulator.Fault) *prope
 		MaxStaleness: propertyBound, MaxStaleOnError: propertyOnError, IdleAfter: time.Minute,
 	})
 	recent.Listen(w.lists.Applied)
-	w.members = membership.New(lanesAWS{client.Client, client.EC2}, membership.Options{
+	w.members = membership.New(lanesAWS(client), membership.Options{
 		Record: nopRecord{}, Overlay: recent, Inbox: observe.New(recent, nopRecord{}, nil), CallTimeout: propertyCall,
 	})
 	w.lists.Start()

@@ -200,7 +200,7 @@ func (m *memberships) ChangeAll(ctx context.Context, b lsapi.Bulk) (lsapi.BulkRe
 	var result lsapi.BulkResult
 	for i, item := range m.itemsOf(b) {
 		item.Member.Port = cmp.Or(item.Member.Port, m.port)
-		result.Results = append(result.Results, m.decide(ctx, b, item, i))
+		result.Results = append(result.Results, m.decide(b, item, i))
 	}
 	skips := b.Atomic && slices.ContainsFunc(result.Results, func(r lsapi.MemberResult) bool { return r.Err != nil })
 	for i := range result.Results {
@@ -236,7 +236,7 @@ func (m *memberships) itemsOf(b lsapi.Bulk) []lsapi.BulkItem {
 }
 
 // decide returns the result of a member of a bulk.
-func (m *memberships) decide(ctx context.Context, b lsapi.Bulk, item lsapi.BulkItem, i int) lsapi.MemberResult {
+func (m *memberships) decide(b lsapi.Bulk, item lsapi.BulkItem, i int) lsapi.MemberResult {
 	r := lsapi.MemberResult{Action: item.Action, Member: item.Member, ChangeID: changeID(i, b.At), Outcome: lsapi.OutcomeApplied, Instance: instance(item.Member)}
 	var err *lsapi.Error
 	if m.refuse != nil {

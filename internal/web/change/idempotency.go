@@ -77,7 +77,7 @@ func once[S, T any](ctx context.Context, c *Changer, r reservation, o original[S
 			return made, err
 		}
 	}
-	return made, inProgress("is in progress")
+	return made, errInProgress()
 }
 
 // free frees the key, also if the client has left.
@@ -94,10 +94,10 @@ func (c *Changer) neverBegan(first *lsapi.Reservation) bool {
 	return time.Since(first.At) > c.Timeout+keyGrace
 }
 
-// inProgress returns the error of a request to be sent again soon.
-func inProgress(how string) error {
+// errInProgress is the answer to a request to be sent again soon.
+func errInProgress() error {
 	return &lsapi.Error{
 		Code: lsapi.CodeInProgress, RetryAfter: repeatAfter,
-		Message: "the request that was sent first with this Idempotency-Key " + how,
+		Message: "the request that was sent first with this Idempotency-Key is in progress",
 	}
 }

@@ -24,12 +24,12 @@ func (c *Changer) lookAtChange(ctx context.Context, first *lsapi.Reservation) (f
 // replay returns the change's final outcome.
 func (c *Changer) replay(x *exchange.Exchange, r *Request, first *lsapi.Change, w wait) (Made, error) {
 	if first == nil {
-		return Made{}, inProgress("is in progress")
+		return Made{}, errInProgress()
 	}
 	x.Header().Set("X-Change-Id", first.ID)
 	made := Made{ChangeID: first.ID, Member: first.Member, Instance: first.Instance, Guard: first.Guard}
 	if first.Outcome == "" {
-		return made, inProgress("is in progress")
+		return made, errInProgress()
 	}
 	if first.Outcome != lsapi.OutcomeApplied {
 		err := outcomeError(first)

@@ -56,7 +56,7 @@ func (b recordedBulk) isSpent() bool {
 func (c *Changer) replayAll(x *exchange.Exchange, r *BulkRequest, first recordedBulk, w wait) (MadeAll, error) {
 	isOpen := func(c lsapi.Change) bool { return c.Outcome == "" }
 	if len(first.changes) == 0 || slices.ContainsFunc(first.changes, isOpen) {
-		return MadeAll{}, inProgress("is in progress")
+		return MadeAll{}, errInProgress()
 	}
 	setBulkID(x, first.id)
 	made := MadeAll{BulkID: first.id}

@@ -47,7 +47,7 @@ func fieldsOf(object json.RawMessage) (fields []Field, err error) {
 		if err != nil {
 			return nil, err
 		}
-		field := Field{Name: name.(string)} //nolint:forcetypeassert // in a valid object
+		field := Field{Name: name.(string)} //nolint:forcetypeassert,errcheck // in a valid object
 		if err := decoder.Decode(&field.Value); err != nil {
 			return nil, err
 		}

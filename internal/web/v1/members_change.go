@@ -106,13 +106,15 @@ func (a *API) changeMembers(x *exchange.Exchange, pool lsapi.PoolID, q *ChangeTe
 // readBulk reads the body into the request, adds what is wrong with it, and returns the
 // number of its members. Errors are those of a body that has to be answered alone.
 func (a *API) readBulk(x *exchange.Exchange, r *change.BulkRequest, form bulkForm, wrong *[]apiv1.Detail) (size int, err error) {
-	leave := func() {}
-	defer func() { leave() }()
+	var isLarge bool
+	defer func() {
+		if isLarge {
+			a.bodies.Release(1)
+		}
+	}()
 	body, err := x.LargeBody(func() error {
 		err := acquire(x.Context(), a.bodies, 1, "too many large bodies are being read at once")
-		if err == nil {
-			leave = func() { a.bodies.Release(1) }
-		}
+		isLarge = err == nil
 		return err
 	})
 	if err != nil {
@@ -127,7 +129,8 @@ func (a *API) readBulk(x *exchange.Exchange, r *change.BulkRequest, form bulkFor
 		return 0, err
 	}
 	form.fill(r, b)
-	r.Body = append(body, form.flag...)
+	body = append(body, form.flag...)
+	r.Body = body
 	if b.reason != nil {
 		if len(x.Request.Header["X-Reason"]) > 0 {
 			b.mistake(reasonField, "is in the header X-Reason too")

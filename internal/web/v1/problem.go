@@ -48,9 +48,9 @@ type details []apiv1.Detail
 // Error returns the first of them, and how many more there are.
 func (d details) Error() string {
 	shown := d[:min(len(d), maxDetails)]
-	texts := make([]string, len(shown))
-	for i, detail := range shown {
-		texts[i] = detail.Location + ": " + detail.Message
+	texts := make([]string, 0, len(shown)+1)
+	for _, detail := range shown {
+		texts = append(texts, detail.Location+": "+detail.Message)
 	}
 	if more := len(d) - len(shown); more > 0 {
 		texts = append(texts, fmt.Sprintf("and %d more in errors", more))
