@@ -15,6 +15,7 @@ func (g poolGroup) attach() *cobra.Command {
 	run := &changeRun{action: lsapi.Attach}
 	return g.change("attach", run, completed{former: true}, func(flags *pflag.FlagSet) {
 		flags.BoolVar(&run.lenient, "ensure", false, "accept members that are attached already; --wait applies to them too")
+		run.addAtomic(flags)
 	})
 }
 
@@ -22,8 +23,14 @@ func (g poolGroup) detach() *cobra.Command {
 	run := &changeRun{action: lsapi.Detach}
 	return g.change("detach", run, completed{members: true}, func(flags *pflag.FlagSet) {
 		flags.BoolVar(&run.lenient, "ensure", false, "accept members that are detached already; --wait applies to them too")
+		run.addAtomic(flags)
 		run.addMinimum(flags)
 	})
+}
+
+// addAtomic adds the flag of attach and detach alone: a set has no such request.
+func (c *changeRun) addAtomic(flags *pflag.FlagSet) {
+	flags.BoolVar(&c.atomic, "atomic", false, "change none of the members if one is refused before AWS is called")
 }
 
 func (g poolGroup) set() *cobra.Command {
@@ -41,7 +48,6 @@ func (g poolGroup) change(name string, run *changeRun, which completed, add func
 	flags := command.Flags()
 	run.add(flags)
 	add(flags)
-	flags.BoolVar(&run.atomic, "atomic", false, "change none of the members if one is refused before AWS is called")
 	file := flags.StringP("file", "f", "", "`file` with more members, one on each line; - is stdin")
 	withServiceView(command, g.p, listFormats, func(ctx context.Context, service *remote, v *view, arguments []string) error {
 		names := strings.Split(arguments[0], ",")
