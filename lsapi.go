@@ -45,7 +45,7 @@ type Request struct {
 // Terms are the conditions of a request for changes.
 type Terms struct {
 	// IfMatch are versions (MembershipVersion) of which the pool's members must have one
-	// when the request is decided; "*" is any. Nil: no condition.
+	// when the request is decided, or AnyVersion. Nil: no condition.
 	IfMatch []string
 	// Override is the reason to override the guards of the pool. Empty: they hold.
 	Override string

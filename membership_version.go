@@ -6,6 +6,9 @@ import (
 	"slices"
 )
 
+// AnyVersion is the IfMatch that every set of members meets.
+const AnyVersion = "*"
+
 // MembershipVersion returns the version of a set of members, in any order: the same for
 // the same set, in every process. It is 32 hexadecimal digits.
 func MembershipVersion(members []MemberID) string {

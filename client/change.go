@@ -25,7 +25,7 @@ type ChangeOptions struct {
 	// sent to AWS, and nothing is recorded.
 	DryRun bool
 	// IfMatch is the version that the pool's membership must have, as Members returns it,
-	// or "*" for any. Another one fails with CodePrecondition. Empty: no condition.
+	// or lsapi.AnyVersion. Another one fails with CodePrecondition. Empty: no condition.
 	IfMatch string
 	// Override overrides the guards of the pool, for this reason: at most 256 characters.
 	// CodeDenied: the user may not. Empty: they hold.
@@ -182,7 +182,7 @@ func (o *ChangeOptions) header() http.Header {
 
 // entityTag returns a version as an entity tag.
 func entityTag(version string) string {
-	if version == "*" || strings.HasPrefix(version, `"`) {
+	if version == lsapi.AnyVersion || strings.HasPrefix(version, `"`) {
 		return version
 	}
 	return `"` + version + `"`

@@ -122,7 +122,7 @@ func (p *plan) checkMatch(c *caller) error {
 	if len(c.IfMatch) == 0 || !slices.ContainsFunc(c.requests, (*request).isToSend) {
 		return nil
 	}
-	if c.matches = slices.Contains(c.IfMatch, "*") || slices.Contains(c.IfMatch, p.version()); !c.matches {
+	if c.matches = slices.Contains(c.IfMatch, lsapi.AnyVersion) || slices.Contains(c.IfMatch, p.version()); !c.matches {
 		return errPrecondition(p.pool, p.version())
 	}
 	return nil

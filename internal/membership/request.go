@@ -260,7 +260,7 @@ func failAll(callers []*caller, err error) {
 // dependsOnAll reports whether what is decided depends on all members of the pool: then no
 // change may be open, or come before it in the round.
 func (c *caller) dependsOnAll() bool {
-	return len(c.IfMatch) > 0 && !slices.Contains(c.IfMatch, "*") || c.changesAny()
+	return len(c.IfMatch) > 0 && !slices.Contains(c.IfMatch, lsapi.AnyVersion) || c.changesAny()
 }
 
 // changesAny reports whether members may be changed that the request does not name.

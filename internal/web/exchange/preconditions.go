@@ -3,15 +3,14 @@ package exchange
 import (
 	"net/http"
 	"strings"
+
+	"lsapi"
 )
 
 // maxTags is the number of entity tags that an If-Match may have.
 const maxTags = 100
 
-// AnyVersion is the If-Match that any version meets.
-const AnyVersion = "*"
-
-// IfMatch returns the versions in the header If-Match, without their quotes: AnyVersion, or
+// IfMatch returns the versions in the header If-Match, without their quotes: lsapi.AnyVersion, or
 // those of which one must match. Nil: there is no such header. A weak tag never matches (RFC
 // 9110, 13.1.1). It is left out, and if there is no other kept as it is, which no version is.
 func (x *Exchange) IfMatch() ([]string, error) {
@@ -20,8 +19,8 @@ func (x *Exchange) IfMatch() ([]string, error) {
 		return nil, nil
 	}
 	list := strings.Join(fields, ",")
-	if strings.Trim(list, listSpace) == AnyVersion {
-		return []string{AnyVersion}, nil
+	if strings.Trim(list, listSpace) == lsapi.AnyVersion {
+		return []string{lsapi.AnyVersion}, nil
 	}
 	var strong, weak []string
 	for list = strings.TrimLeft(list, listSpace+","); list != ""; list = strings.TrimLeft(list, listSpace+",") {
