@@ -145,6 +145,17 @@ func TestChangeWithInvalidWaitIsRefused(t *testing.T) {
 	}
 }
 
+// A caller who asks the first API for a dry run must not get the change.
+func TestFirstAPIRefusesTermsOfV1(t *testing.T) {
+	for _, query := range []string{"dryRun=true", "dryRun", "minInService=2", "wait=true&dryRun=false"} {
+		w := newWaitable()
+		got := w.change("POST", query, lsapi.InstanceMember(spare), "")
+		if got.StatusCode != http.StatusBadRequest || !strings.Contains(got.body, "/v1/pools/elb") || len(w.members.requests) > 0 {
+			t.Errorf("%s is %d %s", query, got.StatusCode, got.body)
+		}
+	}
+}
+
 func TestRepeatedRequestWaitsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitable()

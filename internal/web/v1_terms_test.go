@@ -240,12 +240,15 @@ func TestFirstAPIReportsGuards(t *testing.T) {
 	}
 	w := newWaitable()
 	q := write{method: "DELETE", path: "/elb/default-elb", body: machineID(running)}
-	header := http.Header{"X-Override-Guard": {"fire"}, "If-Match": {"malformed"}, "Prefer": {"respond-async"}}
-	if got := w.send(q, "dryRun=true", header); got.StatusCode != http.StatusCreated {
+	header := http.Header{"X-Override-Guard": {"fire"}, "Prefer": {"respond-async"}}
+	if got := w.send(q, "", header); got.StatusCode != http.StatusCreated {
 		t.Errorf("with an override it is %d %s", got.StatusCode, got.body)
 	}
 	if terms, _ := w.asked(t); !reflect.DeepEqual(terms, lsapi.Terms{Override: "fire"}) {
 		t.Errorf("the terms are %+v", terms)
+	}
+	if got := newWaitable().send(q, "", http.Header{"If-Match": {`"version"`}}); got.StatusCode != http.StatusBadRequest {
+		t.Errorf("with If-Match it is %d %s", got.StatusCode, got.body)
 	}
 	if got := newWaitable().send(q, "", http.Header{"X-Override-Guard": {""}}); got.StatusCode != http.StatusBadRequest || !strings.Contains(got.body, "X-Override-Guard is empty") {
 		t.Errorf("without a reason it is %d %s", got.StatusCode, got.body)

@@ -24,7 +24,14 @@ func (a *API) change(x *exchange.Exchange, action lsapi.Action) error {
 	if len(wrong) > 0 {
 		return exchange.Invalid(wrong[0].Text)
 	}
-	timeout, err := waitTimeout(x.Request.URL.RawQuery)
+	query, err := url.ParseQuery(x.Request.URL.RawQuery)
+	if err != nil {
+		return exchange.Invalid("the query is malformed")
+	}
+	if term := termOfV1(query, x.Request.Header); term != "" {
+		return exchange.Invalid(term + " is not supported here but in /v1/pools/elb/{name}/members")
+	}
+	timeout, err := waitTimeout(query)
 	if err != nil {
 		return err
 	}
@@ -38,16 +45,23 @@ func (a *API) change(x *exchange.Exchange, action lsapi.Action) error {
 	return x.SendJSON(http.StatusCreated, a.Envelope.Wrap(newMachineInfo(made.Instance)))
 }
 
+// termOfV1 returns a term of writes of /v1 that a request has, empty if it has none. To ignore
+// it would change what its caller wanted unchanged.
+func termOfV1(query url.Values, header http.Header) string {
+	for _, name := range []string{"dryRun", "minInService"} {
+		if query.Has(name) {
+			return name
+		}
+	}
+	if len(header.Values("If-Match")) > 0 {
+		return "If-Match"
+	}
+	return ""
+}
+
 // waitTimeout returns the timeout of the wait that a query asks for, 0 for none. It reads
 // the parameters wait and timeout, and ignores all others.
-func waitTimeout(rawQuery string) (time.Duration, error) {
-	if rawQuery == "" {
-		return 0, nil
-	}
-	query, err := url.ParseQuery(rawQuery)
-	if err != nil {
-		return 0, exchange.Invalid("the query is malformed")
-	}
+func waitTimeout(query url.Values) (time.Duration, error) {
 	waits, timeouts := query["wait"], query["timeout"]
 	switch {
 	case len(waits) > 1 || len(timeouts) > 1:
