@@ -132,22 +132,28 @@ func (s *guarded) standings() []lsapi.GuardedMember {
 	for _, m := range s.membership.Members {
 		count(m.ID, m.Instance.Zone, standing(m, s.report))
 	}
-	for _, c := range s.state.Applied { // the report may show a member as it was before
-		before, isCounted := counted[c.Member]
-		if isCounted && before.Standing == lsapi.StandingInService && c.Action == lsapi.Detach && s.report.AsOf.Before(c.At.Add(s.lag)) {
-			count(c.Member, before.Zone, lsapi.StandingUnknown)
-		}
-	}
-	for _, c := range s.state.Open {
-		if c.Action == lsapi.Detach {
-			count(c.Member, counted[c.Member].Zone, lsapi.StandingDetached)
-		}
-	}
+	s.doubt(counted)
 	all := make([]lsapi.GuardedMember, 0, len(counted))
 	for _, m := range counted {
 		all = append(all, m)
 	}
 	return all
+}
+
+// doubt counts as unknown or detached the members of changes that the report may not show.
+func (s *guarded) doubt(counted map[lsapi.MemberID]lsapi.GuardedMember) {
+	for _, c := range s.state.Applied {
+		m, isCounted := counted[c.Member]
+		if isCounted && m.Standing == lsapi.StandingInService && c.Action == lsapi.Detach && s.report.AsOf.Before(c.At.Add(s.lag)) {
+			m.Standing = lsapi.StandingUnknown
+			counted[c.Member] = m
+		}
+	}
+	for _, c := range s.state.Open {
+		if c.Action == lsapi.Detach {
+			counted[c.Member] = lsapi.GuardedMember{Member: c.Member, Zone: counted[c.Member].Zone, Standing: lsapi.StandingDetached}
+		}
+	}
 }
 
 // standing returns how a member counts.
