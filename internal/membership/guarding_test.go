@@ -494,6 +494,18 @@ func TestMemberThatAnotherToolDetachedLastIsNoFormerOne(t *testing.T) {
 	})
 }
 
+func TestMemberThatCameBackThroughLsapiIsNoFormerOne(t *testing.T) {
+	guarded(t, from(1, 5), rules{maxOut(25)}, func(t *testing.T, aws *fakeAWS, _ *fakeRecord, s *service) {
+		wantCode(t, change(s, lsapi.Detach, numbered(1)), "")
+		time.Sleep(12 * time.Second)
+		wantCode(t, change(s, lsapi.Attach, numbered(1)), "")
+		time.Sleep(12 * time.Second)
+		outside(aws, from(2, 5)...)
+		wantCode(t, change(s, lsapi.Detach, numbered(1)), lsapi.CodeConflict)
+		wantCode(t, change(s, lsapi.Detach, numbered(2)), "")
+	})
+}
+
 func TestReplicaCountsTheMemberThatAnotherOneAttachedAgainAsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		members := from(1, 3)

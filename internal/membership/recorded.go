@@ -75,7 +75,6 @@ func (r *recordedMembers) note(events []lsapi.Event) {
 		switch {
 		case e.Kind == lsapi.EventCheckpoint:
 			r.known, r.members = true, setOf(e.Members)
-			maps.DeleteFunc(r.detached, func(id lsapi.MemberID, _ time.Time) bool { return r.members[id] })
 			r.looked(e.Until)
 		case e.Kind == lsapi.EventObserved:
 			r.looked(e.Until)
