@@ -68,9 +68,6 @@ func (d *deployScript) files(t *testing.T) string {
 var inWebAdmin = []string{"i-0a11ce0000000ab01", ofGroup}
 
 func TestDeployScriptIsClean(t *testing.T) {
-	if _, err := exec.LookPath("shellcheck"); err != nil {
-		t.Skip("shellcheck is not installed")
-	}
 	command := exec.CommandContext(t.Context(), "shellcheck", "--shell=sh", "-")
 	command.Stdin = strings.NewReader(newDeployScript(t, nil, "elb/default-elb").text)
 	if output, err := command.CombinedOutput(); err != nil {
