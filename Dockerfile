@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The static binary and CA roots, on nothing. What is built with, and whether it is
+# The static binary, CA roots and those of Amazon RDS, on nothing. What is built with, and whether it is
 # built here at all, are arguments: see scripts/image-check.sh.
 ARG BUILD_BASE=docker.io/library/golang:1.26-bookworm
 ARG BINARY=build
@@ -15,7 +15,8 @@ RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
       -ldflags "-s -w -buildid= -X lsapi/internal/cli.version=${VERSION} -X lsapi/internal/cli.commit=${COMMIT}" \
       -o /out/lsapi ./cmd/lsapi \
  && mkdir -p /out/state \
- && cp /etc/ssl/certs/ca-certificates.crt /out/ca-certificates.crt
+ && cp /etc/ssl/certs/ca-certificates.crt /out/ca-certificates.crt \
+ && install -m 644 packaging/rds/rds.pem /out/rds.pem
 
 FROM ${BINARY} AS binary
 
@@ -27,6 +28,8 @@ LABEL org.opencontainers.image.title="lsapi" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${COMMIT}"
 COPY --from=binary /out/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+# For sslrootcert of the store's URL. In /etc/ssl/certs, everything would trust them.
+COPY --from=binary /out/rds.pem /usr/share/lsapi/rds.pem
 COPY --from=binary /out/lsapi /lsapi
 # The record of changes: a volume, of the user that the service runs as.
 COPY --from=binary --chown=65532:65532 /out/state /state

@@ -14,7 +14,7 @@ import (
 // plainFolders are the folders whose comments are held to plain words, with all folders
 // below them; "." is the root package alone. Each revised package is added.
 var plainFolders = []string{
-	".", "api", "bench", "client", "cmd", "e2e", "external_scripts", "scripts", "terraform",
+	".", "api", "bench", "client", "cmd", "e2e", "external_scripts", "packaging", "scripts", "terraform",
 	"internal/app", "internal/auth", "internal/background", "internal/cli", "internal/clientconfig", "internal/clock", "internal/cloud", "internal/coalesce",
 	"internal/config", "internal/connlimit", "internal/emulator", "internal/events", "internal/fleet", "internal/guard", "internal/health", "internal/membership", "internal/observe",
 	"internal/overlay", "internal/policy", "internal/record", "internal/safefile",

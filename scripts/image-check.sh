@@ -39,6 +39,7 @@ compile() {
     -ldflags '-s -w -buildid= -X lsapi/internal/cli.version=check -X lsapi/internal/cli.commit=check' \
     -o "$1/out/lsapi" ./cmd/lsapi
   cp /etc/ssl/certs/ca-certificates.crt "$1/out/ca-certificates.crt"
+  install -m 644 packaging/rds/rds.pem "$1/out/rds.pem"
 }
 compile "$work/first"
 git -C . archive --format=tar HEAD | (mkdir "$work/elsewhere" && tar -x -C "$work/elsewhere")
@@ -64,8 +65,8 @@ container=$(buildah from localhost/lsapi:check)
 root=$(buildah mount "$container")
 size=$(du -sb "$root" | cut -f1)
 [ "$size" -le $((34 << 20)) ] || { echo "it holds $size bytes, more than 34 MiB" >&2; exit 1; }
-[ "$(find "$root" -type f | sed "s|^$root||" | sort | tr '\n' ' ')" = '/etc/ssl/certs/ca-certificates.crt /lsapi ' ] ||
-  { echo "there is more in it than the binary and CA roots:" >&2; find "$root" -type f >&2; exit 1; }
+[ "$(find "$root" -type f | sed "s|^$root||" | sort | tr '\n' ' ')" = '/etc/ssl/certs/ca-certificates.crt /lsapi /usr/share/lsapi/rds.pem ' ] ||
+  { echo "there is more or less in it than the binary and certificate authorities:" >&2; find "$root" -type f >&2; exit 1; }
 
 # free: prints a free port.
 free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }

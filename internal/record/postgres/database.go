@@ -48,6 +48,7 @@ func parseURL(url string, readOnly bool) (database, error) {
 	}
 	config.PingTimeout = connectTimeout
 	config.ConnConfig.AfterNetConnect = handshake
+	config.BeforeConnect = rereadFiles
 	parameters := config.ConnConfig.RuntimeParams
 	for name, value := range map[string]string{
 		"application_name": "lsapi", "idle_in_transaction_session_timeout": strconv.FormatInt(idleTimeout.Milliseconds(), 10),
@@ -181,7 +182,7 @@ func (d database) checkVersion(ctx context.Context, pool *pgxpool.Pool) (found s
 func (d database) migrate(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, migrationTimeout, errSlow)
 	defer cancel()
-	db := stdlib.OpenDB(*d.config.ConnConfig, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+	db := stdlib.OpenDB(*d.config.ConnConfig, stdlib.OptionBeforeConnect(rereadFiles), stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		// Poolers reject it as a parameter of the connection.
 		_, err := conn.Exec(ctx, "SET lock_timeout = "+strconv.FormatInt(openTimeout.Milliseconds(), 10))
 		return err

@@ -71,7 +71,11 @@ type listenConn struct{ conn *pgx.Conn }
 
 // connect is bounded by connectTimeout for each address.
 func connect(ctx context.Context, config *pgx.ConnConfig) (listenConn, error) {
-	conn, err := pgx.ConnectConfig(ctx, config.Copy())
+	config = config.Copy()
+	if err := rereadFiles(ctx, config); err != nil {
+		return listenConn{}, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
 	return listenConn{conn}, err
 }
 

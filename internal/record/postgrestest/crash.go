@@ -5,7 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Crashing is a PostgreSQL of one test, which the test can crash.
@@ -70,4 +73,33 @@ func (c *Crashing) end() {
 		c.t.Error(err)
 	}
 	c.server = nil
+}
+
+// UseTLS makes the server accept TLS, with a certificate and its key in PEM.
+func (c *Crashing) UseTLS(certificate, key []byte) {
+	c.t.Helper()
+	statements := []string{"ALTER SYSTEM SET ssl = on"}
+	for name, content := range map[string][]byte{"ssl_cert_file": certificate, "ssl_key_file": key} {
+		path := filepath.Join(c.server.folder, name)
+		if err := errors.Join(os.WriteFile(path, content, 0o600), c.account.own(path)); err != nil {
+			c.t.Fatal(err)
+		}
+		statements = append(statements, "ALTER SYSTEM SET "+name+" = '"+path+"'")
+	}
+	Exec(c.t, c.URL(), append(statements, "SELECT pg_reload_conf()")...)
+	// The server reloads later than it answers.
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	for {
+		conn, err := pgx.Connect(ctx, strings.Replace(c.URL(), "sslmode=disable", "sslmode=require", 1))
+		if err == nil {
+			err = conn.Close(ctx)
+		}
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			c.t.Fatal(err)
+		}
+	}
 }
