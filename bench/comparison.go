@@ -35,12 +35,12 @@ func (c comparison) figure(name string, of func(sample) float64) report.Figure {
 	return report.FigureOf(runs...)
 }
 
-// row returns lsapi's figure beside the others'.
+// row returns lsapi's figure beside those of the others that have one.
 func (c comparison) row(name, unit string, of func(sample) float64) report.Row {
 	row := report.Row{Name: name, Unit: unit, Figure: c.figure(lsapiName, of)}
-	for _, other := range []string{nginxName, bareName, originalName} {
-		if len(c[other]) > 0 {
-			row.Beside = append(row.Beside, report.Yardstick{Name: other, Figure: c.figure(other, of)})
+	for _, other := range []string{nginxName, bareName, originalName, commandName, awsName} {
+		if f := c.figure(other, of); f.Median > 0 {
+			row.Beside = append(row.Beside, report.Yardstick{Name: other, Figure: f})
 		}
 	}
 	return row

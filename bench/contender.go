@@ -42,7 +42,7 @@ func (a answer) write(file string) error {
 type sample struct {
 	perSecond float64
 	p50, p99  float64 // milliseconds
-	cpu       float64 // of the server for a request, in microseconds
+	cpu       float64 // of the server for a request, in microseconds; 0 if not measured
 }
 
 // ask runs wrk against a path. Responses other than the list are an error: they would be

@@ -47,6 +47,21 @@ func (e *emulated) callsOf(ctx context.Context, version string) (map[string]int,
 	return calls, e.control(ctx, http.MethodGet, "calls?version="+version, "", &calls)
 }
 
+// callsIn returns the number of all calls during a run.
+func (e *emulated) callsIn(ctx context.Context, run func() error) (sum int, err error) {
+	if err := e.resetCalls(ctx); err != nil {
+		return 0, err
+	}
+	if err := run(); err != nil {
+		return 0, err
+	}
+	calls, err := e.calls(ctx)
+	for _, n := range calls {
+		sum += n
+	}
+	return sum, err
+}
+
 func (e *emulated) resetCalls(ctx context.Context) error {
 	return e.control(ctx, http.MethodDelete, "calls", "", nil)
 }

@@ -73,7 +73,7 @@ func measureGroupCalls(ctx context.Context, b *bench, p pair, s *report.Section,
 		}
 		began := time.Now()
 		reads := load.Steady{
-			PerSecond: groupReadRate * clients, Duration: b.lasting(groupReadLast), Connections: clients,
+			PerSecond: float64(groupReadRate * clients), Duration: b.lasting(groupReadLast), Connections: clients,
 			Request: func(ctx context.Context, n int) (*http.Request, error) {
 				return p.service.request(ctx, http.MethodGet, groupPath(n%hot+1)+"/members", "")
 			},

@@ -33,7 +33,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "bin/lsapi", "the built `file` to measure")
 	flag.StringVar(&o.rows, "rows", "", "`sections` to measure, comma separated: "+strings.Join(sectionNames(), ","))
-	flag.StringVar(&o.save, "save", "", "`folder` to write results, table and plots below (default: the repository after a whole run, else nothing)")
+	flag.StringVar(&o.save, "save", "", "`folder` to write results, table and plots below, with the other sections as they are (default: the repository after a whole run, else nothing)")
 	flag.BoolVar(&o.quick, "quick", false, "measure everything so briefly that the figures mean nothing")
 	flag.Parse()
 	if o.save == "" && o.rows == "" && !o.quick {
@@ -70,17 +70,27 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if err := r.Print(out); err != nil {
 		return err
 	}
-	if o.save == "" {
-		log.Print("not saved: that was not a whole run")
-	} else if err := r.Save(ctx, o.save); err != nil {
+	if err := save(ctx, r, o); err != nil {
 		return fmt.Errorf("save: %w", err)
 	}
 	return r.Problem()
 }
 
+// save replaces all results, or those of the sections that were named.
+func save(ctx context.Context, r *report.Report, o options) error {
+	switch {
+	case o.save == "":
+		log.Print("not saved: that was not a whole run")
+		return nil
+	case o.rows != "":
+		return r.SaveSections(ctx, o.save, sectionNames())
+	}
+	return r.Save(ctx, o.save)
+}
+
 // measure measures the sections one after the other.
 func (b *bench) measure(ctx context.Context, sections []section) (*report.Report, error) {
-	r := &report.Report{Machine: report.DescribeMachine(), At: time.Now(), Quick: b.quick}
+	r := &report.Report{Run: report.Run{Machine: report.DescribeMachine(), At: time.Now(), Quick: b.quick}}
 	for _, s := range sections {
 		log.Printf("%s: %s", s.name, s.title)
 		taken := &report.Section{Name: s.name, Title: s.title}

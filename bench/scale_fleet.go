@@ -104,7 +104,7 @@ func (c *fleetCost) ask(ctx context.Context, s *service) error {
 // reads sends reads of all lists in turn.
 func (c *fleetCost) reads(rate, connections int, lasts time.Duration, s *service) load.Steady {
 	return load.Steady{
-		PerSecond: rate, Duration: lasts, Connections: connections,
+		PerSecond: float64(rate), Duration: lasts, Connections: connections,
 		Request: func(ctx context.Context, n int) (*http.Request, error) {
 			return s.request(ctx, http.MethodGet, path(n%c.size+1), "")
 		},

@@ -24,6 +24,7 @@ func sections() []section {
 		{"start", "start and rest", measureStart},
 		{"reads", "cached lists with authentication, access log and metrics", measureReads},
 		{"original", "what the snapshot buys: AWS takes 50 ms a call", measureOriginal},
+		{"readers", "AWS calls over the number of readers, each of which reads a list every 10 s: AWS takes 50 ms a call", measureReaders},
 		{"calls", "AWS calls at full read load over 100 load balancers of 20 members", measureCalls},
 		{"attach", "500 clients attach 500 instances: AWS takes 50 ms a call and throttles", measureAttach},
 		{"scale", "large fleets, load balancers of 100 members each", measureScale},

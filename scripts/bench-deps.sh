@@ -10,6 +10,7 @@ PATH=$PATH:/usr/sbin
 command -v wrk >/dev/null || missing+=(wrk)
 command -v nginx >/dev/null || missing+=(nginx-light)
 command -v gnuplot >/dev/null || missing+=(gnuplot-nox)
+[ -x /usr/bin/aws ] || missing+=(awscli)
 command -v taskset >/dev/null || missing+=(util-linux)
 # Debian's server programs are not on PATH.
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)

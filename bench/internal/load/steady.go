@@ -15,7 +15,7 @@ const answerBound = time.Minute
 // latency counts from when its request was due, and thus includes the wait for a
 // connection.
 type Steady struct {
-	PerSecond   int
+	PerSecond   float64
 	Duration    time.Duration
 	Connections int
 	// Request returns the n-th request, from 0.
@@ -54,13 +54,13 @@ func (s Steady) Run(ctx context.Context) SteadyResult {
 	return collect(clients)
 }
 
-func (s Steady) total() int { return int(float64(s.PerSecond) * s.Duration.Seconds()) }
+func (s Steady) total() int { return int(s.PerSecond * s.Duration.Seconds()) }
 
 // pace announces each request when it is due.
 func (s Steady) pace(ctx context.Context, due chan<- dueRequest) {
 	began := time.Now()
 	for n := range s.total() {
-		at := began.Add(time.Duration(n) * time.Second / time.Duration(s.PerSecond))
+		at := began.Add(time.Duration(float64(n) / s.PerSecond * float64(time.Second)))
 		sleepUntil(at)
 		if ctx.Err() != nil {
 			return

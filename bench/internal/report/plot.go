@@ -17,6 +17,8 @@ import (
 const (
 	LatencyOverLoad = "latency-over-load"
 	CostOverFleet   = "cost-over-fleet"
+	RequestRates    = "requests-per-second"
+	CallsOverReads  = "aws-calls-over-readers"
 )
 
 //go:embed plots
@@ -25,7 +27,7 @@ var plots embed.FS
 // draw writes an SVG file for each plot with curves.
 func (r *Report) draw(ctx context.Context, folder string) error {
 	var problems []error
-	for _, plot := range []string{LatencyOverLoad, CostOverFleet} {
+	for _, plot := range []string{LatencyOverLoad, CostOverFleet, RequestRates, CallsOverReads} {
 		if curves := r.curves(plot); len(curves) > 0 {
 			problems = append(problems, drawPlot(ctx, plot, curves, filepath.Join(folder, plot+".svg")))
 		}
@@ -49,11 +51,11 @@ func drawPlot(ctx context.Context, plot string, curves []Curve, path string) err
 	return nil
 }
 
-// plotData returns the start of a script: the variables path and series, and the data
+// plotData returns the start of a script: the variables path, caption and series, and the data
 // block $curves with the i-th series at index i.
 func plotData(curves []Curve, path string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "path = %s\nseries = %d\n$curves << END\n", strconv.Quote(path), len(curves))
+	fmt.Fprintf(&b, "path = %s\ncaption = %s\nseries = %d\n$curves << END\n", strconv.Quote(path), strconv.Quote(curves[0].Caption), len(curves))
 	for _, c := range curves {
 		// The header is the series' name for every column after the first.
 		fmt.Fprintln(&b, strings.Join(slices.Repeat([]string{strconv.Quote(c.Series)}, len(c.Columns)), " "))

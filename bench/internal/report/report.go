@@ -9,20 +9,29 @@ import (
 
 // Report is a run's figures.
 type Report struct {
+	Run
+	Sections []*Section `json:"sections"`
+}
+
+// Run describes where and when figures were measured.
+type Run struct {
 	Machine Machine `json:"machine"`
 	// At is the start of the run, Took its duration in seconds.
 	At   time.Time `json:"at"`
 	Took float64   `json:"took_seconds"`
 	// Quick marks a run that only checks that everything works.
-	Quick    bool       `json:"quick,omitempty"`
-	Sections []*Section `json:"sections"`
+	Quick bool `json:"quick,omitempty"`
+	// Note is a sentence about the circumstances, if any.
+	Note string `json:"note,omitempty"`
 }
 
 // Section is a group of rows that were measured together.
 type Section struct {
 	Name  string `json:"name"` // for -rows
 	Title string `json:"title"`
-	Rows  []Row  `json:"rows"`
+	// Apart is the run of a section that was measured in another run than the report's.
+	Apart *Run  `json:"apart,omitempty"`
+	Rows  []Row `json:"rows"`
 	// Curves are plotted, not listed.
 	Curves []Curve `json:"curves,omitempty"`
 }
@@ -34,6 +43,8 @@ type Curve struct {
 	// Columns name the numbers of each point.
 	Columns []string    `json:"columns"`
 	Points  [][]float64 `json:"points"`
+	// Caption is a line under the title of the plot, that of the first curve.
+	Caption string `json:"caption,omitempty"`
 }
 
 // Add adds rows.

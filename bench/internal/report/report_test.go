@@ -3,9 +3,11 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,14 +66,19 @@ func TestVerdictComparesMedianWithAim(t *testing.T) {
 }
 
 func example() *Report {
-	r := &Report{At: time.Unix(0, 0), Took: 61, Sections: []*Section{{
+	r := &Report{Run: Run{At: time.Unix(0, 0), Took: 61}, Sections: []*Section{{
 		Name: "reads", Title: "cached lists",
 		Rows: []Row{
 			{Name: "12 connections", Unit: "requests/s", Figure: FigureOf(80000, 90000, 85000), Aim: AtLeast(100000), Beside: []Yardstick{{"nginx", FigureOf(95000)}}, Note: "a|b"},
 		},
 		Curves: []Curve{
-			{LatencyOverLoad, "lsapi", []string{"connections", "p50", "p99", "requests/s"}, [][]float64{{1, 0.1, 0.2, 9000}, {16, 0.2, 1, 80000}}},
-			{LatencyOverLoad, "nginx", []string{"connections", "p50", "p99", "requests/s"}, [][]float64{{1, 0.1, 0.2, 9000}, {16, 0.1, 2, 90000}}},
+			{LatencyOverLoad, "lsapi", []string{"connections", "p50", "p99", "requests/s"}, [][]float64{{1, 0.1, 0.2, 9000}, {16, 0.2, 1, 80000}}, ""},
+			{LatencyOverLoad, "nginx", []string{"connections", "p50", "p99", "requests/s"}, [][]float64{{1, 0.1, 0.2, 9000}, {16, 0.1, 2, 90000}}, ""},
+			{CostOverFleet, "lsapi", make([]string, 6), [][]float64{{10, 50, 2, 2, 0.1, 0.3}, {100, 90, 3, 2, 0.1, 1.3}}, ""},
+			{RequestRates, "lsapi", []string{"requests/s", "least", "most"}, [][]float64{{75432, 75000, 76000}}, "12 callers"},
+			{RequestRates, "the other", []string{"requests/s", "least", "most"}, [][]float64{{10.5, 10, 11}}, "12 callers"},
+			{CallsOverReads, "lsapi", []string{"readers", "calls"}, [][]float64{{1, 33}, {10, 33}}, "every 10 s"},
+			{CallsOverReads, "the other", []string{"readers", "calls"}, [][]float64{{1, 126}, {10, 1260}}, "every 10 s"},
 		},
 	}}}
 	r.Sections[0].Fail("64 connections", errors.New("wrk is not installed\nmore"))
@@ -119,6 +126,26 @@ func TestSaveReplacesTableInDocument(t *testing.T) {
 	}
 }
 
+func TestSectionsOfALaterRunReplaceTheirPredecessors(t *testing.T) {
+	section := func(name string, x float64) *Section {
+		return &Section{Name: name, Rows: []Row{{Name: "figure", Figure: FigureOf(x)}}}
+	}
+	last := &Report{Run: Run{Took: 1}, Sections: []*Section{section("size", 1), section("gone", 2), section("reads", 3)}}
+	later := &Report{Run: Run{Took: 2, Quick: true}, Sections: []*Section{section("start", 4), section("reads", 5)}}
+	merged := last.with(later, []string{"size", "start", "reads", "suite"})
+	var got []string
+	for _, s := range merged.Sections {
+		got = append(got, fmt.Sprintf("%s %v apart: %v", s.Name, s.Rows[0].Figure, s.Apart != nil))
+	}
+	want := []string{"size 1 apart: false", "start 4 apart: true", "reads 5 apart: true"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if text := merged.markdown(); strings.Count(text, "QUICK RUN") != 2 || merged.Took != 1 {
+		t.Errorf("the sections of the later run do not show it:\n%s", text)
+	}
+}
+
 func TestDocumentWithoutMarkersIsNotAltered(t *testing.T) {
 	for _, document := range []string{"", beginMarker, endMarker + beginMarker} {
 		if got, err := insert(document, "table"); err == nil {
@@ -150,13 +177,20 @@ func TestPlotsAreDrawnOrReportedMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(folder, LatencyOverLoad+".svg"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"<svg", "lsapi", "nginx", "requests/s"} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("%q is not in the plot", want)
+	for plot, words := range map[string][]string{
+		LatencyOverLoad: {"lsapi", "nginx", "requests/s"},
+		CostOverFleet:   {"resident memory"},
+		RequestRates:    {"lsapi", "75 000", "the other", "10.5", "12 callers"},
+		CallsOverReads:  {"lsapi", "33", "the other", "1260", "every 10 s"},
+	} {
+		text, err := os.ReadFile(filepath.Join(folder, plot+".svg"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range append(words, "<svg") {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%q is not in %s", want, plot)
+			}
 		}
 	}
 }

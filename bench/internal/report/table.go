@@ -10,7 +10,7 @@ import (
 
 // Print writes the table for a terminal.
 func (r *Report) Print(out io.Writer) error {
-	fmt.Fprintf(out, "%s\n", r.heading())
+	fmt.Fprintf(out, "%s\n", r.Run)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, s := range r.Sections {
 		fmt.Fprintf(table, "\n%s: %s\n", s.Name, s.Title)
@@ -25,9 +25,12 @@ func (r *Report) Print(out io.Writer) error {
 // markdown returns the tables for a document.
 func (r *Report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", r.heading())
+	fmt.Fprintf(&b, "%s\n", r.Run)
 	for _, s := range r.Sections {
 		fmt.Fprintf(&b, "\n### %s: %s\n\n", s.Name, s.Title)
+		if s.Apart != nil {
+			fmt.Fprintf(&b, "%s\n\n", s.Apart)
+		}
 		b.WriteString("| | lsapi | | aim | | beside, and notes |\n|---|---|---|---|---|---|\n")
 		for _, row := range s.Rows {
 			cells := []string{row.Name, row.measured(), row.Unit, row.Aim.String(), loud(row.Verdict()), row.remark()}
@@ -37,13 +40,17 @@ func (r *Report) markdown() string {
 	return b.String()
 }
 
-func (r *Report) heading() string {
+// String returns a sentence, and the note.
+func (r Run) String() string {
 	kind := "Measured"
 	if r.Quick {
 		kind = "QUICK RUN, whose figures mean nothing: measured"
 	}
-	return fmt.Sprintf("%s %s in %v on %s.", kind, r.At.UTC().Format("2006-01-02 15:04 MST"),
-		(time.Duration(r.Took) * time.Second).Round(time.Second), r.Machine)
+	said := fmt.Sprintf("%s %s", kind, r.At.UTC().Format("2006-01-02 15:04 MST"))
+	if r.Took > 0 {
+		said += fmt.Sprintf(" in %v", (time.Duration(r.Took) * time.Second).Round(time.Second))
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s on %s. %s", said, r.Machine, r.Note))
 }
 
 // loud returns a verdict, in bold unless it is good.
