@@ -31,14 +31,22 @@ func buildAndRun(m *testing.M) (int, error) {
 	defer os.RemoveAll(folder)
 	binary = filepath.Join(folder, "lsapi")
 
-	arguments := []string{"build", "-o", binary}
+	if err := compile(binary); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// compile builds lsapi, with the race detector if the tests have it, so that both use the
+// same compiled packages.
+func compile(to string, flags ...string) error {
+	arguments := append([]string{"build", "-o", to}, flags...)
 	if raceEnabled {
-		// With the race detector, like the tests.
 		arguments = append(arguments, "-race")
 	}
 	build := exec.CommandContext(context.Background(), "go", append(arguments, "lsapi/cmd/lsapi")...)
 	if output, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("%v: %w\n%s", build.Args, err, output)
+		return fmt.Errorf("%v: %w\n%s", build.Args, err, output)
 	}
-	return m.Run(), nil
+	return nil
 }
