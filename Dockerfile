@@ -11,9 +11,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
-      -ldflags "-s -w -buildid= -X lsapi/internal/cli.version=${VERSION} -X lsapi/internal/cli.commit=${COMMIT}" \
-      -o /out/lsapi ./cmd/lsapi \
+RUN VERSION="${VERSION}" COMMIT="${COMMIT}" packaging/compile.sh /out/lsapi \
  && mkdir -p /out/state \
  && cp /etc/ssl/certs/ca-certificates.crt /out/ca-certificates.crt \
  && install -m 644 packaging/rds/rds.pem /out/rds.pem

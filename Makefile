@@ -6,10 +6,6 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := bin
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
-LDFLAGS := -s -w -X lsapi/internal/cli.version=$(VERSION) -X lsapi/internal/cli.commit=$(COMMIT)
-
 # How long `make test` takes, as measured; it says so.
 TEST_TAKES := about 10 min on two idle processors when nothing is built yet, and 7 min later
 
@@ -28,7 +24,7 @@ help: ## list what can be made
 
 .PHONY: build
 build: ## build the static binary bin/lsapi
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/lsapi ./cmd/lsapi
+	packaging/compile.sh $(BIN)/lsapi
 
 .PHONY: demo
 demo: ## run the service on an emulated AWS, and print lines to try
@@ -83,6 +79,10 @@ stress: build ## send traffic through load balancers, in six scenarios, and prin
 image: ## build the container image lsapi, with Docker or buildah
 	scripts/image.sh lsapi
 
+.PHONY: packages
+packages: ## make the files of a release in dist/; PLATFORMS='linux/amd64' for less
+	packaging/packages.sh
+
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(BIN)
+	rm -rf $(BIN) dist

@@ -147,7 +147,9 @@ var rules = []rule{
 	},
 	{
 		"the commands and app are imported from above only",
-		func(folder string) bool { return folder != "cmd/lsapi" && folder != "internal/cli" },
+		func(folder string) bool {
+			return folder != "cmd/lsapi" && folder != "packaging/manual" && folder != "internal/cli"
+		},
 		func(_, path string) bool { return path == "lsapi/internal/cli" || path == "lsapi/internal/app" },
 	},
 }

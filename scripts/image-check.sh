@@ -35,9 +35,7 @@ trap cleanup EXIT
 # compile FOLDER: as the Dockerfile does.
 compile() {
   mkdir -p "$1/out/state"
-  CGO_ENABLED=0 go build -trimpath -buildvcs=false \
-    -ldflags '-s -w -buildid= -X lsapi/internal/cli.version=check -X lsapi/internal/cli.commit=check' \
-    -o "$1/out/lsapi" ./cmd/lsapi
+  VERSION=check COMMIT=check packaging/compile.sh "$1/out/lsapi"
   cp /etc/ssl/certs/ca-certificates.crt "$1/out/ca-certificates.crt"
   install -m 644 packaging/rds/rds.pem "$1/out/rds.pem"
 }

@@ -15,6 +15,7 @@ import (
 // addCompletionCommands adds cobra's completion commands, but an unknown shell is an
 // error, and the script for bash needs no other package.
 func addCompletionCommands(root *cobra.Command, p Process) {
+	root.SetOut(p.Stdout) // where cobra's commands write: they keep what is set now
 	root.InitDefaultCompletionCmd()
 	completion, _, err := root.Find([]string{"completion"})
 	if err != nil {

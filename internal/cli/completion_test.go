@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +57,15 @@ func TestCompletedValuesAreInFlagUsage(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestCompletionScriptsGoToTheOutputOfTheProcess(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		var output bytes.Buffer
+		if status := Run(Process{Args: []string{"completion", shell}, Stdout: &output, Stderr: io.Discard}); status != ExitOK || !strings.Contains(output.String(), "lsapi") {
+			t.Errorf("completion %s exits with %d and prints %q", shell, status, output.String())
+		}
+	}
 }
 
 func TestEveryCommandHasAnExample(t *testing.T) {

@@ -7,6 +7,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// Commands returns the command lsapi with all its subcommands, from which documentation is
+// generated. Run runs them.
+func Commands() *cobra.Command {
+	return newRoot(Process{Stdout: io.Discard, Stderr: io.Discard})
+}
+
 func newRoot(p Process) *cobra.Command {
 	root := newGroup("lsapi", newPools(p)...)
 	root.AddCommand(newServe(p), newInstance(p), newChanges(p), newPolicy(p), newDemo(p), newEmulator(p), newHealthcheck(p), newDoctor(p), newStress(p), newVersion(p))
