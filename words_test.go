@@ -18,7 +18,7 @@ var plainFolders = []string{
 	"internal/app", "internal/auth", "internal/background", "internal/cli", "internal/clientconfig", "internal/clock", "internal/cloud", "internal/coalesce",
 	"internal/config", "internal/connlimit", "internal/emulator", "internal/events", "internal/fleet", "internal/guard", "internal/health", "internal/membership", "internal/observe",
 	"internal/overlay", "internal/policy", "internal/record", "internal/safefile",
-	"internal/sanitize", "internal/snapshot", "internal/stress", "internal/telemetry", "internal/web",
+	"internal/sanitize", "internal/snapshot", "internal/stress", "internal/systemd", "internal/telemetry", "internal/web",
 }
 
 // maxMarkers is the accepted number of marker words in 1,000 lines of comments.

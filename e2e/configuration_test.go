@@ -13,8 +13,8 @@ func TestConfigurationErrorsAreReportedTogether(t *testing.T) {
 		with("REQUEST_TIMEOUT=soon", "AWS_SECRET_ACCESS_KEY=hush"))
 	want := `lsapi: the configuration has 5 problems:
   --env-file (ENV_FILE): cannot read the file of variables missing.env: no such file or directory
+  API_TOKEN: not set; it is base64 of user:password, made by: printf '%s' 'user:password' | base64; or name a file that holds it with --token-file (API_TOKEN_FILE), or a file of users, made by htpasswd -B, with --users-file (USERS_FILE)
   --listen (LISTEN): the port is not a number from 0 to 65535; it is set by the flag
-  API_TOKEN: not set; it is base64 of user:password, made by: printf '%s' 'user:password' | base64; or name a file of users, made by htpasswd -B, with --users-file (USERS_FILE)
   --request-timeout (REQUEST_TIMEOUT): not a positive duration of at most 24h, such as 30s or 1m30s; it is set in the environment
   --log-level (LOG_LEVEL): not debug, info, warn or error; it is set by the flag
 `

@@ -50,6 +50,7 @@ func (a *App) Failed() <-chan error { return a.server.Failed() }
 // rest and returns an error.
 func (a *App) Stop(ctx context.Context) error {
 	a.log.Info("stopping: waiting for requests and changes in flight")
+	a.notifyStopping(ctx)
 	a.end()
 	err := a.stop(ctx)
 	if err == nil {

@@ -46,6 +46,7 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	}
 	a.log.Info("listening", "address", a.Addr().String(), "region", o.Config.Region,
 		"aws", cmp.Or(o.Config.AWSEndpoint, "amazonaws.com"), "version", o.Version)
+	a.notifyReady()
 	return a, nil
 }
 

@@ -12,12 +12,14 @@ import (
 	"lsapi/internal/cloud"
 	"lsapi/internal/config"
 	"lsapi/internal/policy"
+	"lsapi/internal/systemd"
 )
 
 func newServe(p Process) *cobra.Command {
 	command := newCommand("serve")
 	config.AddFlags(command.Flags())
-	command.RunE = func(c *cobra.Command, _ []string) error {
+	command.RunE = func(c *cobra.Command, _ []string) (err error) {
+		defer func() { notifyFailure(err) }()
 		sources := config.Sources{
 			Flags:          c.Flags(),
 			Environ:        p.Environ,
@@ -54,6 +56,13 @@ func serve(ctx context.Context, p Process, cfg config.Config) error {
 		return signals.unlessStopped(startError(err))
 	}
 	return signals.runUntilStopped(ctx, service, cfg.ShutdownTimeout, service.Reload)
+}
+
+// notifyFailure shows the error in systemctl status, which not every user may read the log of.
+func notifyFailure(err error) {
+	if err != nil {
+		_ = systemd.Failed(err) // the caller prints the error
+	}
 }
 
 // startError gives an unreachable database its own status: a later start may succeed

@@ -1,10 +1,12 @@
 package cli_test
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestServeNamesAllProblemsOfTheConfiguration(t *testing.T) {
@@ -33,5 +35,26 @@ func TestServeRejectsAFileOfTheAWSSDK(t *testing.T) {
 		"serve", "--env-file", "/dev/null", "--listen", "127.0.0.1:0")
 	if status != 2 || !strings.Contains(stderr, "retry_mode") {
 		t.Errorf("status %d: %s", status, stderr)
+	}
+}
+
+func TestServeNotifiesSystemdWhyItDoesNotStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	if status, _, stderr := inProcess([]string{"LISTEN=nowhere"}, "serve", "--env-file", "/dev/null"); status != 2 {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+	buffer := make([]byte, 4096)
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := conn.Read(buffer)
+	if text := string(buffer[:n]); err != nil || !strings.HasPrefix(text, "STATUS=the configuration has 2 problems: API_TOKEN: not set; ") || !strings.Contains(text, " --listen (LISTEN): ") {
+		t.Errorf("got %q, %v", text, err)
 	}
 }

@@ -17,7 +17,8 @@ type Config struct {
 	// Listen is the address to serve on, host:port. An empty host means all
 	// addresses, port 0 any free port.
 	Listen string
-	// APIToken holds the credentials of one user: base64 of user:password.
+	// APIToken holds the credentials of one user: base64 of user:password, from its
+	// variable or its file.
 	APIToken Secret
 	// UsersFile is the path of an htpasswd file of further users. At most one of
 	// APIToken and UsersFile is empty.

@@ -15,10 +15,11 @@ const DefaultEnvFile = ".env"
 // problem.
 func Load(s Sources) (Config, error) {
 	p := newParser(s)
+	token, users := p.credentials(s)
 	cfg := Config{
+		APIToken:        token,
+		UsersFile:       users,
 		Listen:          p.listen(),
-		APIToken:        p.apiToken(s.CheckToken),
-		UsersFile:       p.usersFile(s.CheckUsersFile),
 		Policy:          p.policy(s.CheckPolicy),
 		Region:          p.region(),
 		AWSEndpoint:     p.awsEndpoint(),

@@ -405,7 +405,7 @@ func TestProblemNamesOriginOfSetting(t *testing.T) {
 		}},
 		"to nothing": {[]string{"--log-level=info"}, []string{"MAX_STALENESS=1s"}, []string{
 			"API_TOKEN: not set; it is base64 of user:password, made by: printf '%s' 'user:password' | base64; " +
-				"or name a file of users, made by htpasswd -B, with --users-file (USERS_FILE); it is set to nothing in " + file,
+				"or name a file that holds it with --token-file (API_TOKEN_FILE), or a file of users, made by htpasswd -B, with --users-file (USERS_FILE); it is set to nothing in " + file,
 		}},
 		"a bound below the staleness": {[]string{"--log-level=info"}, []string{"MAX_STALENESS=6m", "IDLE_AFTER=3m", "API_TOKEN=" + token}, []string{
 			"--max-stale-on-error (MAX_STALE_ON_ERROR): shorter than --max-staleness, which is 6m0s (set in the environment); it is 5m0s, the default",

@@ -27,30 +27,6 @@ func (p *parser) listen() string {
 	return address
 }
 
-func (p *parser) apiToken(check func(string) error) Secret {
-	token := p.text(keyAPIToken)
-	if token == "" {
-		if p.text(keyUsersFile) == "" {
-			p.problem(keyAPIToken, "not set; it is base64 of user:password, made by: printf '%%s' 'user:password' | base64; "+
-				"or name a file of users, made by htpasswd -B, with %s", name(keyUsersFile))
-		}
-	} else if err := check(token); err != nil {
-		p.problem(keyAPIToken, "%s", message(err))
-	}
-	return Secret(token)
-}
-
-func (p *parser) usersFile(check func(path, token string) error) string {
-	path := p.text(keyUsersFile)
-	if path == "" {
-		return ""
-	}
-	if err := check(path, p.text(keyAPIToken)); err != nil {
-		p.problem(keyUsersFile, "%s: %s", path, message(err))
-	}
-	return path
-}
-
 func (p *parser) policy(check func(path string) error) string {
 	path := p.text(keyPolicy)
 	if path == "" {
@@ -69,9 +45,6 @@ func (p *parser) policy(check func(path string) error) string {
 	}
 	return path
 }
-
-// message returns the text of an error without its code.
-func message(err error) string { return cmp.Or(lsapi.AsError(err).Message, err.Error()) }
 
 // regionForm also matches regions that AWS has yet to open.
 var regionForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)

@@ -13,6 +13,7 @@ import (
 const (
 	keyListen          = "listen"
 	keyAPIToken        = "api-token"
+	keyTokenFile       = "token-file"
 	keyUsersFile       = "users-file"
 	keyPolicy          = "policy"
 	keyRegion          = "region"
@@ -60,6 +61,8 @@ func settings() []setting {
 		{key: keyListen, variable: "LISTEN", fallback: ":8000",
 			usage: "`address` to serve on, host:port; an empty host means all addresses"},
 		{key: keyAPIToken, variable: "API_TOKEN", hidden: true},
+		{key: keyTokenFile, variable: "API_TOKEN_FILE",
+			usage: "`file` with base64 of user:password, in place of $API_TOKEN; read at the start"},
 		{key: keyUsersFile, variable: "USERS_FILE",
 			usage: "htpasswd `file` of users, bcrypt only (htpasswd -B); reloaded when it changes"},
 		{key: keyPolicy, variable: "POLICY",
