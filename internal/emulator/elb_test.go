@@ -177,6 +177,28 @@ func TestModifyAttributesKeepsOtherAttributes(t *testing.T) {
 	wantCode(t, err, "ValidationError", "")
 }
 
+func TestModifyAttributesRejectsInvalidAttributes(t *testing.T) {
+	a := demo(t)
+	for name, c := range map[string]struct {
+		attributes types.LoadBalancerAttributes
+		code       string
+	}{
+		"access logs without a bucket": {types.LoadBalancerAttributes{AccessLog: &types.AccessLog{Enabled: true}}, "InvalidConfigurationRequest"},
+		"a strange interval":           {types.LoadBalancerAttributes{AccessLog: &types.AccessLog{Enabled: true, S3BucketName: aws.String("logs"), EmitInterval: aws.Int32(7)}}, "ValidationError"},
+		"an unknown attribute":         {types.LoadBalancerAttributes{AdditionalAttributes: []types.AdditionalAttribute{{Key: aws.String("colour"), Value: aws.String("red")}}}, "LoadBalancerAttributeNotFound"},
+		"a strange desync mode":        {types.LoadBalancerAttributes{AdditionalAttributes: []types.AdditionalAttribute{{Key: aws.String("elb.http.desyncmitigationmode"), Value: aws.String("red")}}}, "ValidationError"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := a.elb.ModifyLoadBalancerAttributes(t.Context(), &elb.ModifyLoadBalancerAttributesInput{LoadBalancerName: aws.String("web-elb"), LoadBalancerAttributes: &c.attributes})
+			wantCode(t, err, c.code, "")
+		})
+	}
+	out := must[*elb.DescribeLoadBalancerAttributesOutput](t)(a.elb.DescribeLoadBalancerAttributes(t.Context(), &elb.DescribeLoadBalancerAttributesInput{LoadBalancerName: aws.String("web-elb")}))
+	if log := out.LoadBalancerAttributes.AccessLog; log.Enabled || log.S3BucketName != nil {
+		t.Errorf("access logs %+v", log)
+	}
+}
+
 func TestLoadBalancerTags(t *testing.T) {
 	a := demo(t)
 	names := []string{"web-elb"}

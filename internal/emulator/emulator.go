@@ -13,6 +13,7 @@ package emulator
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -97,6 +98,7 @@ func New(o Options) (*Emulator, error) {
 	e.ec2 = ec2.New(e.account, ec2.Options{StartDelay: o.Fleet.StartDelay, RegistrationDelay: o.Fleet.RegistrationDelay})
 	e.elb = elb.New(e.account, e.ec2, quota)
 	e.elbv2 = elbv2.New(e.account, e.ec2)
+	e.ec2.Balancers = func() []ec2.Balancer { return slices.Concat(e.elb.Balancers(), e.elbv2.Balancers()) }
 	o.Fleet.Apply(e.account, e.ec2, e.elb, e.elbv2, o.Clock.Now())
 	for _, api := range []*wire.API{e.elb.API(), e.elbv2.API(), e.ec2.API(), sts.API(), e.cloudwatch.API()} {
 		e.apis[api.Version] = api

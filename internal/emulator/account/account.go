@@ -10,17 +10,37 @@ import (
 
 // The account has one network, with a subnet in each availability zone.
 const (
-	ID                = "123456789012"
-	UserARN           = "arn:aws:iam::" + ID + ":user/emulator"
-	UserID            = "AIDAEMULATOR000000000"
-	VPCID             = "vpc-0a1b2c3d4e5f60718"
-	SecurityGroupID   = "sg-0a1b2c3d4e5f60718"
-	SecurityGroupName = "default"
+	ID              = "123456789012"
+	UserARN         = "arn:aws:iam::" + ID + ":user/emulator"
+	UserID          = "AIDAEMULATOR000000000"
+	VPCID           = "vpc-0a1b2c3d4e5f60718"
+	SecurityGroupID = "sg-0a1b2c3d4e5f60718" // the default one
 	// ZoneLetters are the last letters of the availability zones of every region.
 	ZoneLetters = "abcdef"
 
 	subnetPrefix = "subnet-0000000000000000"
 )
+
+// SecurityGroup is a group of rules for network traffic. The emulator filters none.
+type SecurityGroup struct{ ID, Name, Description string }
+
+// SecurityGroups returns the groups of the account's network.
+func SecurityGroups() []SecurityGroup {
+	return []SecurityGroup{
+		{SecurityGroupID, "default", "default VPC security group"},
+		{"sg-0a1b2c3d4e5f60719", "web", "HTTP from everywhere"},
+	}
+}
+
+// SecurityGroupName returns the name of a security group, "" for an unknown one.
+func SecurityGroupName(id string) string {
+	for _, g := range SecurityGroups() {
+		if g.ID == id {
+			return g.Name
+		}
+	}
+	return ""
+}
 
 // SubnetOf returns the id of a zone's subnet. It ends in the zone's letter:
 // subnet-0000000000000000a is in us-east-1a.

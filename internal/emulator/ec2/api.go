@@ -1,7 +1,11 @@
 // Package ec2 emulates the instances of EC2.
 package ec2
 
-import "lsapi/internal/emulator/wire"
+import (
+	"slices"
+
+	"lsapi/internal/emulator/wire"
+)
 
 // Version is the version of the API.
 const Version = "2016-11-15"
@@ -21,19 +25,22 @@ func (s *Service) API() *wire.API {
 		Name: "ec2", Version: Version, Dialect: wire.EC2Dialect,
 		Namespace: "http://ec2.amazonaws.com/doc/2016-11-15/",
 		Operations: map[string]wire.Operation{
-			"CreateTags":             {Perform: s.createTags, Bucket: changes.Always},
-			"DescribeInstances":      {Perform: s.describeInstances, Bucket: describeBucket},
-			"DescribeInstanceStatus": {Perform: s.describeInstanceStatus, Bucket: describeBucket},
-			"RunInstances":           {Perform: s.runInstances, Bucket: launches.Always},
-			"StartInstances":         {Perform: s.startInstances, Bucket: launches.Always},
-			"StopInstances":          {Perform: s.stopInstances, Bucket: changes.Always},
-			"TerminateInstances":     {Perform: s.terminateInstances, Bucket: changes.Always},
+			"CreateTags":                {Perform: s.createTags, Bucket: changes.Always},
+			"DescribeInstances":         {Perform: s.describeInstances, Bucket: describeBucket},
+			"DescribeInstanceStatus":    {Perform: s.describeInstanceStatus, Bucket: describeBucket},
+			"DescribeNetworkInterfaces": {Perform: s.describeNetworkInterfaces, Bucket: describeBucket},
+			"DescribeSecurityGroups":    {Perform: s.describeSecurityGroups, Bucket: describeBucket},
+			"RunInstances":              {Perform: s.runInstances, Bucket: launches.Always},
+			"StartInstances":            {Perform: s.startInstances, Bucket: launches.Always},
+			"StopInstances":             {Perform: s.stopInstances, Bucket: changes.Always},
+			"TerminateInstances":        {Perform: s.terminateInstances, Bucket: changes.Always},
 		},
 	}
 }
 
 func describeBucket(q wire.Query) wire.Bucket {
-	if len(q.Elements("Filter")) > 0 || len(q.Elements("InstanceId")) > 0 || q.Has("MaxResults") {
+	named := func(parameter string) bool { return len(q.Elements(parameter)) > 0 }
+	if q.Has("MaxResults") || slices.ContainsFunc([]string{"Filter", "InstanceId", "GroupId", "GroupName", "NetworkInterfaceId"}, named) {
 		return searches
 	}
 	return listings

@@ -25,6 +25,31 @@ type view struct {
 	at    time.Time
 }
 
+// instanceFilters are the filters of DescribeInstances.
+var instanceFilters = filters[view]{
+	values: map[string]func(view) []string{
+		"availability-zone":   one(func(v view) string { return v.Zone }),
+		"image-id":            one(func(v view) string { return v.Image }),
+		"instance-id":         one(func(v view) string { return v.ID }),
+		"instance-state-code": one(func(v view) string { return strconv.Itoa(int(v.state)) }),
+		"instance-state-name": one(func(v view) string { return v.state.String() }),
+		"instance-type":       one(func(v view) string { return v.Type }),
+		"key-name":            one(func(v view) string { return v.keyName }),
+		"launch-time":         one(func(v view) string { return text(wire.Timestamp(v.launchedAt(v.at))) }),
+		"private-ip-address":  one(func(v view) string { return v.privateIP() }),
+		"reservation-id":      one(func(v view) string { return v.reservation }),
+		"subnet-id":           one(func(v view) string { return account.SubnetOf(v.Zone) }),
+		"vpc-id":              one(func(view) string { return account.VPCID }),
+	},
+	tags: func(v view) []account.Tag { return v.Tags },
+}
+
+// text returns a time as answers show it.
+func text(t wire.Timestamp) string {
+	encoded, _ := t.MarshalText() // never fails
+	return string(encoded)
+}
+
 func (s *Service) describeInstances(c wire.Call) (any, error) {
 	found, next, err := s.search(c, nil)
 	if err != nil {
@@ -60,7 +85,7 @@ func (v view) status() statusItem {
 // search returns the instances that a describe selects, by ids or by filters and pages,
 // and the token of the next page. keep, if not nil, selects further.
 func (s *Service) search(c wire.Call, keep func(view) bool) (found []view, next string, err error) {
-	filters, err := newFilters(c.Query)
+	filters, err := instanceFilters.read(c.Query)
 	if err != nil {
 		return nil, "", err
 	}
@@ -76,7 +101,7 @@ func (s *Service) search(c wire.Call, keep func(view) bool) (found []view, next 
 		at := c.Time.Advance(&i.lastRead)
 		current, ok := i.StateAt(at)
 		v := view{i, current.State, at}
-		if !ok || keep != nil && !keep(v) || !v.passes(filters) {
+		if !ok || keep != nil && !keep(v) || !passes(filters, v) {
 			continue
 		}
 		if size > 0 && len(found) == size {
@@ -88,7 +113,7 @@ func (s *Service) search(c wire.Call, keep func(view) bool) (found []view, next 
 }
 
 // candidates returns the instances to search, in the order of listings.
-func (s *Service) candidates(c wire.Call, filters []filter, after uint64) ([]*Instance, error) {
+func (s *Service) candidates(c wire.Call, filters []filter[view], after uint64) ([]*Instance, error) {
 	if ids := c.List("InstanceId"); len(ids) > 0 {
 		if c.Has("MaxResults") {
 			return nil, wire.BadRequest("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
@@ -96,15 +121,11 @@ func (s *Service) candidates(c wire.Call, filters []filter, after uint64) ([]*In
 		return s.find(ids, c.Time)
 	}
 	for _, f := range filters {
-		if f.ids != nil {
-			return s.existing(f.ids, after), nil
+		if f.name == "instance-id" && len(f.patterns) == 0 {
+			return s.existing(f.values, after), nil
 		}
 	}
 	return s.after(after), nil
-}
-
-func (v view) passes(filters []filter) bool {
-	return !slices.ContainsFunc(filters, func(f filter) bool { return !f.matches(v.Instance, v.state, v.at) })
 }
 
 // existing returns those of the instances that exist and have a number above after.
@@ -128,16 +149,25 @@ func (s *Service) after(number uint64) []*Instance {
 // page returns the page size, 0 for no limit, and the number of the last instance of
 // the page before.
 func page(q wire.Query) (size int, after uint64, err error) {
-	if size, err = q.Number("MaxResults", 0); err != nil {
+	if size, err = pageSize(q); err != nil {
 		return 0, 0, err
-	}
-	if q.Has("MaxResults") && (size < minResults || size > maxResults) {
-		return 0, 0, wire.InvalidParameter("Value ( %d ) for parameter maxResults is invalid. Expecting a value between %d and %d.", size, minResults, maxResults)
 	}
 	if token := q.Text("NextToken"); token != "" {
 		after, err = tokenNumber(token)
 	}
 	return size, after, err
+}
+
+// pageSize returns the page size, 0 for no limit.
+func pageSize(q wire.Query) (int, error) {
+	size, err := q.Number("MaxResults", 0)
+	if err != nil {
+		return 0, err
+	}
+	if q.Has("MaxResults") && (size < minResults || size > maxResults) {
+		return 0, wire.InvalidParameter("Value ( %d ) for parameter maxResults is invalid. Expecting a value between %d and %d.", size, minResults, maxResults)
+	}
+	return size, nil
 }
 
 const tokenPrefix = "instance:"
@@ -153,9 +183,13 @@ func tokenNumber(token string) (uint64, error) {
 	text, ok := strings.CutPrefix(string(decoded), tokenPrefix)
 	number, numberErr := strconv.ParseUint(text, 10, 62)
 	if err != nil || !ok || numberErr != nil {
-		return 0, wire.InvalidParameter("Value ( %s ) for parameter NextToken is invalid. The token is invalid.", token)
+		return 0, errInvalidToken(token)
 	}
 	return number, nil
+}
+
+func errInvalidToken(token string) error {
+	return wire.InvalidParameter("Value ( %s ) for parameter NextToken is invalid. The token is invalid.", token)
 }
 
 // reservations groups adjacent instances of the same launch.

@@ -1,9 +1,8 @@
 package ec2
 
 import (
-	"strconv"
+	"slices"
 	"strings"
-	"time"
 
 	"lsapi/internal/emulator/account"
 	"lsapi/internal/emulator/wire"
@@ -15,71 +14,60 @@ const (
 	maxFilterLength = 255 // characters of a value
 )
 
-// filter selects instances: one of its values must match the instance's value of the
-// same name.
-type filter struct {
+// filter selects resources: one of its values must match one of the resource's values of
+// the same name.
+type filter[T any] struct {
+	name     string
+	values   []string
 	exact    map[string]struct{}
 	patterns []string // the values with wildcards
-	valuesOf valuesOf
-	ids      []string // the only ids that can match; nil: any
+	of       func(T) []string
 }
 
-// valuesOf returns an instance's values for a filter: one or, for tags, any number.
-type valuesOf func(*Instance, State, time.Time) []string
-
-// singleValues are the filters for which an instance has one value.
-var singleValues = map[string]func(*Instance, State, time.Time) string{
-	"availability-zone":   func(i *Instance, _ State, _ time.Time) string { return i.Zone },
-	"image-id":            func(i *Instance, _ State, _ time.Time) string { return i.Image },
-	"instance-id":         func(i *Instance, _ State, _ time.Time) string { return i.ID },
-	"instance-state-code": func(_ *Instance, s State, _ time.Time) string { return strconv.Itoa(int(s)) },
-	"instance-state-name": func(_ *Instance, s State, _ time.Time) string { return s.String() },
-	"instance-type":       func(i *Instance, _ State, _ time.Time) string { return i.Type },
-	"key-name":            func(i *Instance, _ State, _ time.Time) string { return i.keyName },
-	"private-ip-address":  func(i *Instance, _ State, _ time.Time) string { return i.privateIP() },
-	"reservation-id":      func(i *Instance, _ State, _ time.Time) string { return i.reservation },
-	"subnet-id":           func(i *Instance, _ State, _ time.Time) string { return account.SubnetOf(i.Zone) },
-	"vpc-id":              func(*Instance, State, time.Time) string { return account.VPCID },
-	"launch-time": func(i *Instance, _ State, t time.Time) string {
-		text, _ := wire.Timestamp(i.launchedAt(t)).MarshalText() // never fails
-		return string(text)
-	},
+// filters are the filters for a type of resources, by name.
+type filters[T any] struct {
+	values map[string]func(T) []string
+	tags   func(T) []account.Tag
 }
 
-// newFilters reads the Filter.N parameters.
-func newFilters(q wire.Query) ([]filter, error) {
+// one returns the values of a resource that has one value.
+func one[T any](value func(T) string) func(T) []string {
+	return func(resource T) []string { return []string{value(resource)} }
+}
+
+// read reads the Filter.N parameters.
+func (fs filters[T]) read(q wire.Query) ([]filter[T], error) {
 	elements := q.Elements("Filter")
-	filters := make([]filter, 0, len(elements))
+	all := make([]filter[T], 0, len(elements))
 	count := 0
 	for _, element := range elements {
 		values := element.List("Value")
 		if count += len(values); count > maxFilterValues {
 			return nil, wire.BadRequest("FilterLimitExceeded", "The maximum number of filter values specified on a single call is %d", maxFilterValues)
 		}
-		f, err := newFilter(element.Text("Name"), values)
+		f, err := fs.newFilter(element.Text("Name"), values)
 		if err != nil {
 			return nil, err
 		}
-		filters = append(filters, f)
+		all = append(all, f)
 	}
-	return filters, nil
+	return all, nil
 }
 
-func newFilter(name string, values []string) (filter, error) {
+func (fs filters[T]) newFilter(name string, values []string) (f filter[T], err error) {
 	if name == "" {
-		return filter{}, wire.MissingParameter("Filter.Name")
+		return f, wire.MissingParameter("Filter.Name")
 	}
 	if len(values) == 0 {
-		return filter{}, wire.InvalidParameter("The filter '%s' must have at least one value", name)
+		return f, wire.InvalidParameter("The filter '%s' must have at least one value", name)
 	}
-	of, err := valuesFor(name)
-	if err != nil {
-		return filter{}, err
+	f = filter[T]{name: name, values: values, exact: map[string]struct{}{}}
+	if f.of, err = fs.valuesOf(name); err != nil {
+		return f, err
 	}
-	f := filter{exact: map[string]struct{}{}, valuesOf: of}
 	for _, value := range values {
 		if len(value) > maxFilterLength {
-			return filter{}, wire.BadRequest("FilterLimitExceeded", "The maximum length for a filter value is %d characters", maxFilterLength)
+			return f, wire.BadRequest("FilterLimitExceeded", "The maximum length for a filter value is %d characters", maxFilterLength)
 		}
 		if strings.ContainsAny(value, `*?\`) {
 			f.patterns = append(f.patterns, value)
@@ -87,52 +75,45 @@ func newFilter(name string, values []string) (filter, error) {
 			f.exact[value] = struct{}{}
 		}
 	}
-	if name == "instance-id" && len(f.patterns) == 0 {
-		f.ids = values
-	}
 	return f, nil
 }
 
-func valuesFor(name string) (valuesOf, error) {
+// valuesOf returns a resource's values for a filter: one or, for tags, any number.
+func (fs filters[T]) valuesOf(name string) (func(T) []string, error) {
 	if key, ok := strings.CutPrefix(name, "tag:"); ok {
-		return func(i *Instance, _ State, _ time.Time) []string {
-			return selectTags(i, func(t account.Tag) (string, bool) { return t.Value, t.Key == key })
-		}, nil
+		return fs.selectTags(func(t account.Tag) (string, bool) { return t.Value, t.Key == key }), nil
 	}
 	if name == "tag-key" {
-		return func(i *Instance, _ State, _ time.Time) []string {
-			return selectTags(i, func(t account.Tag) (string, bool) { return t.Key, true })
-		}, nil
+		return fs.selectTags(func(t account.Tag) (string, bool) { return t.Key, true }), nil
 	}
-	if one, ok := singleValues[name]; ok {
-		return func(i *Instance, s State, t time.Time) []string { return []string{one(i, s, t)} }, nil
+	if of, ok := fs.values[name]; ok {
+		return of, nil
 	}
 	return nil, wire.InvalidParameter("The filter '%s' is invalid", name)
 }
 
-func selectTags(i *Instance, choose func(account.Tag) (string, bool)) []string {
-	var chosen []string
-	for _, t := range i.Tags {
-		if value, ok := choose(t); ok {
-			chosen = append(chosen, value)
-		}
-	}
-	return chosen
-}
-
-// matches reports whether the instance passes, with its state at t.
-func (f filter) matches(i *Instance, state State, t time.Time) bool {
-	for _, value := range f.valuesOf(i, state, t) {
-		if _, ok := f.exact[value]; ok {
-			return true
-		}
-		for _, pattern := range f.patterns {
-			if wildcardMatch(pattern, value) {
-				return true
+func (fs filters[T]) selectTags(choose func(account.Tag) (string, bool)) func(T) []string {
+	return func(resource T) (chosen []string) {
+		for _, t := range fs.tags(resource) {
+			if value, ok := choose(t); ok {
+				chosen = append(chosen, value)
 			}
 		}
+		return chosen
 	}
-	return false
+}
+
+// matches reports whether the resource passes.
+func (f filter[T]) matches(resource T) bool {
+	return slices.ContainsFunc(f.of(resource), func(value string) bool {
+		_, ok := f.exact[value]
+		return ok || slices.ContainsFunc(f.patterns, func(pattern string) bool { return wildcardMatch(pattern, value) })
+	})
+}
+
+// passes reports whether all filters match the resource.
+func passes[T any](all []filter[T], resource T) bool {
+	return !slices.ContainsFunc(all, func(f filter[T]) bool { return !f.matches(resource) })
 }
 
 // wildcardMatch matches a value as EC2's filters do: * is any number of characters, ?

@@ -33,6 +33,9 @@ type Options struct {
 // Service holds the instances. It is not safe for concurrent use, but its answers may
 // be encoded concurrently with later calls.
 type Service struct {
+	// Balancers returns the load balancers, whose network interfaces are described.
+	Balancers func() []Balancer
+
 	account   *account.Account
 	options   Options
 	instances map[string]*Instance
@@ -44,7 +47,10 @@ type Service struct {
 // New returns a service without instances.
 func New(a *account.Account, o Options) *Service {
 	o.RegistrationDelay = cmp.Or(o.RegistrationDelay, DefaultRegistrationDelay)
-	return &Service{account: a, options: o, instances: map[string]*Instance{}, launches: map[string]*runInstancesResponse{}}
+	return &Service{
+		Balancers: func() []Balancer { return nil },
+		account:   a, options: o, instances: map[string]*Instance{}, launches: map[string]*runInstancesResponse{},
+	}
 }
 
 // Add adds an instance. It fills in the number, the reservation and zero delays.

@@ -108,6 +108,52 @@ type (
 		Status string `xml:"status"`
 	}
 
+	describeSecurityGroupsResponse struct {
+		Groups    wire.Set[securityGroupItem] `xml:"securityGroupInfo"`
+		NextToken string                      `xml:"nextToken,omitempty"`
+	}
+
+	securityGroupItem struct {
+		OwnerID     string `xml:"ownerId"`
+		ID          string `xml:"groupId"`
+		Name        string `xml:"groupName"`
+		Description string `xml:"groupDescription"`
+		VPCID       string `xml:"vpcId"`
+	}
+
+	describeNetworkInterfacesResponse struct {
+		Interfaces wire.Set[networkInterface] `xml:"networkInterfaceSet"`
+		NextToken  string                     `xml:"nextToken,omitempty"`
+	}
+
+	networkInterface struct {
+		ID               string                  `xml:"networkInterfaceId"`
+		SubnetID         string                  `xml:"subnetId"`
+		VPCID            string                  `xml:"vpcId"`
+		Zone             string                  `xml:"availabilityZone"`
+		Description      string                  `xml:"description"`
+		Owner            string                  `xml:"ownerId"`
+		Requester        string                  `xml:"requesterId,omitempty"`
+		RequesterManaged bool                    `xml:"requesterManaged"`
+		Status           string                  `xml:"status"`
+		MAC              string                  `xml:"macAddress"`
+		PrivateIP        string                  `xml:"privateIpAddress"`
+		SourceDestCheck  bool                    `xml:"sourceDestCheck"`
+		Groups           wire.Set[securityGroup] `xml:"groupSet"`
+		Attachment       attachment              `xml:"attachment"`
+		Type             string                  `xml:"interfaceType"`
+	}
+
+	attachment struct {
+		ID                  string         `xml:"attachmentId"`
+		InstanceID          string         `xml:"instanceId,omitempty"`
+		InstanceOwner       string         `xml:"instanceOwnerId"`
+		DeviceIndex         int            `xml:"deviceIndex"`
+		Status              string         `xml:"status"`
+		AttachTime          wire.Timestamp `xml:"attachTime"`
+		DeleteOnTermination bool           `xml:"deleteOnTermination"`
+	}
+
 	returnResponse struct {
 		Return bool `xml:"return"`
 	}
@@ -143,7 +189,7 @@ func (i *Instance) item(state State, t time.Time) instanceItem {
 // one has a public address.
 func (i *Instance) addNetwork(item *instanceItem, state State) {
 	item.VPCID, item.SubnetID = account.VPCID, account.SubnetOf(i.Zone)
-	item.Groups.Items = []securityGroup{{account.SecurityGroupID, account.SecurityGroupName}}
+	item.Groups.Items = []securityGroup{{account.SecurityGroupID, account.SecurityGroupName(account.SecurityGroupID)}}
 	item.PrivateIP = i.privateIP()
 	item.PrivateDNSName = "ip-" + dashed(item.PrivateIP) + ".ec2.internal"
 	if state == Running {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"time"
 
 	"lsapi/internal/emulator/account"
@@ -16,12 +15,8 @@ import (
 const DefaultDrainTime = time.Second
 
 func (s *Service) createLoadBalancer(c wire.Call) (any, error) {
-	created, err := s.newCreation(c.Query, c.Time.Now)
+	created, err := s.newState(c.Query, c.Time.Now)
 	if err != nil {
-		return nil, err
-	}
-	tags := c.Tags("Tags.member")
-	if err := validateTags(nil, tags); err != nil {
 		return nil, err
 	}
 	if existing, err := s.find(created.name); err == nil {
@@ -34,17 +29,12 @@ func (s *Service) createLoadBalancer(c wire.Call) (any, error) {
 		return nil, wire.BadRequest("TooManyLoadBalancers", "Exceeded quota of account %s", account.ID)
 	}
 	s.prune(c.Time.Now)
-	s.insert(&revision{state: state{
-		creation:    created,
-		healthCheck: DefaultHealthCheck(created.listeners),
-		attributes:  DefaultAttributes(),
-		drainTime:   DefaultDrainTime,
-		tags:        account.MergeTags(nil, tags),
-	}}, c.Time.Now)
+	s.insert(&revision{state: *created}, c.Time.Now)
 	return &createLoadBalancerResult{created.dnsName}, nil
 }
 
-func (s *Service) newCreation(q wire.Query, now time.Time) (*creation, error) {
+// newState returns the state of a new load balancer.
+func (s *Service) newState(q wire.Query, now time.Time) (*state, error) {
 	name := q.Text("LoadBalancerName")
 	if err := validateName(name); err != nil {
 		return nil, err
@@ -53,7 +43,7 @@ func (s *Service) newCreation(q wire.Query, now time.Time) (*creation, error) {
 	if err != nil {
 		return nil, err
 	}
-	zones, err := s.zonesOf(q.List("AvailabilityZones.member"), q.List("Subnets.member"))
+	zones, err := s.newZones(q.List("AvailabilityZones.member"), q.List("Subnets.member"))
 	if err != nil {
 		return nil, err
 	}
@@ -61,23 +51,30 @@ func (s *Service) newCreation(q wire.Query, now time.Time) (*creation, error) {
 	if scheme != SchemeInternetFacing && scheme != SchemeInternal {
 		return nil, wire.BadRequest("InvalidScheme", "The specified scheme is not valid: %s", scheme)
 	}
-	created := s.creation(name, scheme, listeners, zones, now)
-	if groups := q.List("SecurityGroups.member"); len(groups) > 0 {
-		created.securityGroups = groups
+	groups := []string{account.SecurityGroupID}
+	if q.Has("SecurityGroups.member.1") {
+		if groups, err = newSecurityGroups(q); err != nil {
+			return nil, err
+		}
 	}
-	return created, nil
+	tags := q.Tags("Tags.member")
+	if err := validateTags(nil, tags); err != nil {
+		return nil, err
+	}
+	return &state{
+		creation:       s.creation(name, scheme, now),
+		listeners:      listeners,
+		zones:          zones,
+		securityGroups: groups,
+		healthCheck:    DefaultHealthCheck(listeners),
+		attributes:     DefaultAttributes(),
+		drainTime:      DefaultDrainTime,
+		tags:           account.MergeTags(nil, tags),
+	}, nil
 }
 
-func (s *Service) creation(name, scheme string, listeners []Listener, zones []string, at time.Time) *creation {
-	c := &creation{
-		name: name, scheme: scheme, listeners: listeners, zones: zones, createdAt: at,
-		dnsName:        s.dnsName(name, scheme),
-		securityGroups: []string{account.SecurityGroupID},
-	}
-	for _, zone := range zones {
-		c.subnets = append(c.subnets, account.SubnetOf(zone))
-	}
-	return c
+func (s *Service) creation(name, scheme string, at time.Time) *creation {
+	return &creation{name: name, scheme: scheme, createdAt: at, dnsName: s.dnsName(name, scheme)}
 }
 
 // dnsName returns the DNS name of a load balancer, the same in every run.
@@ -89,30 +86,6 @@ func (s *Service) dnsName(name, scheme string) string {
 		prefix = "internal-"
 	}
 	return fmt.Sprintf("%s%s-%010d.%s.elb.amazonaws.com", prefix, name, hash.Sum32(), s.account.Region)
-}
-
-// zonesOf returns the sorted zones of a load balancer from its zones or its subnets,
-// whichever the request contains.
-func (s *Service) zonesOf(zones, subnets []string) ([]string, error) {
-	if len(zones) == 0 && len(subnets) == 0 {
-		return nil, wire.ValidationFailed("Either AvailabilityZones or SubnetIds must be specified")
-	}
-	if len(zones) > 0 && len(subnets) > 0 {
-		return nil, wire.ValidationFailed("Only one of SubnetIds or AvailabilityZones may be specified")
-	}
-	for _, zone := range zones {
-		if !s.account.HasZone(zone) {
-			return nil, wire.ValidationFailed("Invalid availability zone: %s", zone)
-		}
-	}
-	for _, subnet := range subnets {
-		zone, ok := s.account.ZoneOf(subnet)
-		if !ok {
-			return nil, wire.BadRequest("SubnetNotFound", "The subnet '%s' does not exist", subnet)
-		}
-		zones = append(zones, zone)
-	}
-	return slices.Compact(slices.Sorted(slices.Values(zones))), nil
 }
 
 // deleteLoadBalancer succeeds for a load balancer that does not exist, as in AWS.
@@ -145,11 +118,14 @@ type Settings struct {
 // Add adds a load balancer that exists since before every read.
 func (s *Service) Add(b Settings) {
 	s.insert(&revision{state: state{
-		creation:    s.creation(b.Name, b.Scheme, b.Listeners, b.Zones, b.Created),
-		healthCheck: b.HealthCheck,
-		attributes:  b.Attributes,
-		drainTime:   b.DrainTime,
-		tags:        b.Tags,
-		members:     b.Members,
+		creation:       s.creation(b.Name, b.Scheme, b.Created),
+		listeners:      b.Listeners,
+		zones:          b.Zones,
+		securityGroups: []string{account.SecurityGroupID},
+		healthCheck:    b.HealthCheck,
+		attributes:     b.Attributes,
+		drainTime:      b.DrainTime,
+		tags:           b.Tags,
+		members:        b.Members,
 	}}, time.Time{})
 }

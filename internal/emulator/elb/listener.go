@@ -2,9 +2,66 @@ package elb
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"lsapi/internal/emulator/wire"
 )
+
+func (s *Service) createListeners(c wire.Call) (any, error) {
+	added, err := newListeners(c.Elements("Listeners.member"))
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.findNamed(c)
+	if err != nil {
+		return nil, err
+	}
+	next, err := b.latest().listenersWith(added)
+	if err != nil {
+		return nil, err
+	}
+	b.revise(c.Time.Now, s.account.Lag, func(st *state) { st.listeners = next })
+	return struct{}{}, nil
+}
+
+// listenersWith returns present and added listeners. A listener that is present with the
+// same settings is no duplicate.
+func (s *state) listenersWith(added []Listener) ([]Listener, error) {
+	next := slices.Clone(s.listeners)
+	for _, l := range added {
+		at := slices.IndexFunc(s.listeners, func(other Listener) bool { return other.LoadBalancerPort == l.LoadBalancerPort })
+		switch {
+		case at < 0:
+			next = append(next, l)
+		case s.listeners[at] != l:
+			return nil, wire.BadRequest("DuplicateListener", "A listener already exists for %s with LoadBalancerPort %d, but with a different InstancePort, Protocol, or SSLCertificateId", s.name, l.LoadBalancerPort)
+		}
+	}
+	if len(next) > maxListeners {
+		return nil, errTooManyListeners()
+	}
+	return next, nil
+}
+
+// deleteListeners succeeds for ports without a listener.
+func (s *Service) deleteListeners(c wire.Call) (any, error) {
+	ports := c.List("LoadBalancerPorts.member")
+	if len(ports) == 0 {
+		var v wire.Validation
+		v.Missing("loadBalancerPorts")
+		return nil, v.Err()
+	}
+	b, err := s.findNamed(c)
+	if err != nil {
+		return nil, err
+	}
+	kept := slices.DeleteFunc(slices.Clone(b.latest().listeners), func(l Listener) bool {
+		return slices.Contains(ports, strconv.Itoa(l.LoadBalancerPort))
+	})
+	b.revise(c.Time.Now, s.account.Lag, func(st *state) { st.listeners = kept })
+	return struct{}{}, nil
+}
 
 func newListeners(elements []wire.Query) ([]Listener, error) {
 	if len(elements) == 0 {
@@ -13,7 +70,7 @@ func newListeners(elements []wire.Query) ([]Listener, error) {
 		return nil, v.Err()
 	}
 	if len(elements) > maxListeners {
-		return nil, wire.ValidationFailed("A load balancer can have at most %d listeners", maxListeners)
+		return nil, errTooManyListeners()
 	}
 	listeners := make([]Listener, 0, len(elements))
 	for _, element := range elements {
@@ -29,10 +86,14 @@ func newListeners(elements []wire.Query) ([]Listener, error) {
 	return listeners, nil
 }
 
+func errTooManyListeners() error {
+	return wire.ValidationFailed("A load balancer can have at most %d listeners", maxListeners)
+}
+
 func newListener(q wire.Query) (l Listener, err error) {
 	l = Listener{
-		Protocol:         q.Text("Protocol"),
-		InstanceProtocol: q.Text("InstanceProtocol"),
+		Protocol:         strings.ToUpper(q.Text("Protocol")),
+		InstanceProtocol: strings.ToUpper(q.Text("InstanceProtocol")),
 		SSLCertificateID: q.Text("SSLCertificateId"),
 	}
 	if l.LoadBalancerPort, err = q.Number("LoadBalancerPort", 0); err != nil {

@@ -45,32 +45,39 @@ type revision struct {
 // state is what a change copies. The elements of its slices are immutable.
 type state struct {
 	*creation
-	healthCheck HealthCheck
-	attributes  Attributes
-	drainTime   time.Duration // how long in-flight requests take; draining cuts it at its timeout
-	tags        []account.Tag
-	members     []Member
+	listeners      []Listener
+	zones          []string // sorted; each has one subnet
+	securityGroups []string
+	healthCheck    HealthCheck
+	attributes     Attributes
+	drainTime      time.Duration // how long in-flight requests take; draining cuts it at its timeout
+	tags           []account.Tag
+	members        []Member
 }
 
 // creation is the part of the state that is set at creation and never changes.
 type creation struct {
-	name           string
-	dnsName        string
-	scheme         string
-	listeners      []Listener
-	zones          []string
-	subnets        []string
-	securityGroups []string
-	createdAt      time.Time
+	name      string
+	dnsName   string
+	scheme    string
+	createdAt time.Time
 }
 
-// sameSettings reports whether both creations have the same parameters.
-func (c *creation) sameSettings(other *creation) bool {
-	return c.scheme == other.scheme &&
-		slices.Equal(c.listeners, other.listeners) &&
-		slices.Equal(c.zones, other.zones) &&
-		slices.Equal(c.subnets, other.subnets) &&
-		slices.Equal(c.securityGroups, other.securityGroups)
+// sameSettings reports whether both have the same parameters of CreateLoadBalancer.
+func (s *state) sameSettings(other *state) bool {
+	return s.scheme == other.scheme &&
+		slices.Equal(s.listeners, other.listeners) &&
+		slices.Equal(s.zones, other.zones) &&
+		slices.Equal(s.securityGroups, other.securityGroups)
+}
+
+// subnets returns the subnets of the zones, in the same order.
+func (s *state) subnets() []string {
+	subnets := make([]string, len(s.zones))
+	for n, zone := range s.zones {
+		subnets[n] = account.SubnetOf(zone)
+	}
+	return subnets
 }
 
 // Member is a registered instance.
@@ -131,11 +138,11 @@ func describe(s *state) loadBalancerDescription {
 		DNSName:                   s.dnsName,
 		CanonicalHostedZoneNameID: hostedZoneID,
 		AvailabilityZones:         wire.List[string]{Members: s.zones},
-		Subnets:                   wire.List[string]{Members: s.subnets},
+		Subnets:                   wire.List[string]{Members: s.subnets()},
 		VPCID:                     account.VPCID,
 		Instances:                 memberInstances(s.members),
 		HealthCheck:               s.healthCheck,
-		SourceSecurityGroup:       sourceSecurityGroup{account.ID, account.SecurityGroupName},
+		SourceSecurityGroup:       sourceSecurityGroup{account.ID, account.SecurityGroupName(s.securityGroups[0])},
 		SecurityGroups:            wire.List[string]{Members: s.securityGroups},
 		CreatedTime:               wire.Timestamp(s.createdAt),
 		Scheme:                    s.scheme,

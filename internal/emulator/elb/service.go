@@ -49,6 +49,15 @@ func (s *Service) find(name string) (*loadBalancer, error) {
 	return found, nil
 }
 
+// findNamed is find for calls that need a valid name.
+func (s *Service) findNamed(c wire.Call) (*loadBalancer, error) {
+	name := c.Text("LoadBalancerName")
+	if err := validateName(name); err != nil {
+		return nil, err
+	}
+	return s.find(name)
+}
+
 // read returns a load balancer as a call shows it, and the moment of that state. It returns
 // nil when the call shows none.
 func (s *Service) read(name string, r account.ReadTime) (shown *revision, at time.Time) {

@@ -1,10 +1,12 @@
 package elb
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"lsapi/internal/emulator/wire"
 )
@@ -149,21 +151,33 @@ func (a Attributes) with(q wire.Query) (Attributes, error) {
 		a.AccessLog.S3BucketName = q.Text(bucket)
 		a.AccessLog.S3BucketPrefix = q.Text(prefix + "AccessLog.S3BucketPrefix")
 	}
-	a.AdditionalAttributes.Members = a.additionalWith(q.Elements(prefix + "AdditionalAttributes.member"))
+	if a.AccessLog.Enabled {
+		a.AccessLog.EmitInterval = cmp.Or(a.AccessLog.EmitInterval, 60)
+	}
+	if a.AdditionalAttributes.Members, err = a.additionalWith(q.Elements(prefix + "AdditionalAttributes.member")); err != nil {
+		return a, err
+	}
 	return a, a.Validate()
 }
 
-// additionalWith returns the additional attributes with the changes of a request. It
-// ignores attributes that do not exist.
-func (a Attributes) additionalWith(changes []wire.Query) []additionalAttribute {
+// desyncModes are the values of the only additional attribute.
+var desyncModes = []string{"monitor", "defensive", "strictest"}
+
+// additionalWith returns the additional attributes with the changes of a request.
+func (a Attributes) additionalWith(changes []wire.Query) ([]additionalAttribute, error) {
 	all := slices.Clone(a.AdditionalAttributes.Members)
 	for _, change := range changes {
 		next := additionalAttribute{change.Text("Key"), change.Text("Value")}
-		if at := slices.IndexFunc(all, func(old additionalAttribute) bool { return old.Key == next.Key }); at >= 0 {
-			all[at] = next
+		at := slices.IndexFunc(all, func(old additionalAttribute) bool { return old.Key == next.Key })
+		if at < 0 {
+			return nil, wire.BadRequest("LoadBalancerAttributeNotFound", "The attribute '%s' does not exist", next.Key)
 		}
+		if !slices.Contains(desyncModes, next.Value) {
+			return nil, wire.ValidationFailed("The value of '%s' must be one of %s: '%s'", next.Key, strings.Join(desyncModes, ", "), next.Value)
+		}
+		all[at] = next
 	}
-	return all
+	return all, nil
 }
 
 // Validate checks the limits of the API reference.
@@ -171,5 +185,14 @@ func (a Attributes) Validate() error {
 	var v wire.Validation
 	v.Between(a.ConnectionDraining.Timeout, 1, 3600, "loadBalancerAttributes.connectionDraining.timeout")
 	v.Between(a.ConnectionSettings.IdleTimeout, 1, 4000, "loadBalancerAttributes.connectionSettings.idleTimeout")
-	return v.Err()
+	if err := v.Err(); err != nil {
+		return err
+	}
+	if !slices.Contains([]int{0, 5, 60}, a.AccessLog.EmitInterval) { // 0: not set
+		return wire.ValidationFailed("The interval of access logs must be 5 or 60 minutes: %d", a.AccessLog.EmitInterval)
+	}
+	if a.AccessLog.Enabled && a.AccessLog.S3BucketName == "" {
+		return errConfiguration("Access logs must have the name of an S3 bucket")
+	}
+	return nil
 }

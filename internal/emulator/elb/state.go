@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lsapi/internal/emulator/dataplane"
+	"lsapi/internal/emulator/ec2"
 )
 
 // LoadBalancerState is the actual state of a load balancer.
@@ -48,6 +49,17 @@ func (s *Service) Members(loadBalancer string) []string {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// Balancers returns the load balancers for EC2.
+func (s *Service) Balancers() []ec2.Balancer {
+	var all []ec2.Balancer
+	for _, name := range s.names {
+		if r := s.balancers[name].latest(); r != nil {
+			all = append(all, ec2.Balancer{Description: "ELB " + r.name, Type: ec2.BalancerInterface, Zones: r.zones, SecurityGroups: r.securityGroups, Created: r.createdAt})
+		}
+	}
+	return all
 }
 
 // Plan returns the load balancers for a data plane.

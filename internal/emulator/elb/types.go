@@ -68,6 +68,10 @@ type (
 
 	createLoadBalancerResult struct{ DNSName string }
 
+	subnetsResult        struct{ Subnets wire.List[string] }
+	zonesResult          struct{ AvailabilityZones wire.List[string] }
+	securityGroupsResult struct{ SecurityGroups wire.List[string] }
+
 	instancesResult struct {
 		Instances wire.List[memberInstance]
 	}

@@ -85,7 +85,12 @@ func (s *Service) newLoadBalancer(c wire.Call) (*loadBalancer, error) {
 	if err := v.Err(); err != nil {
 		return nil, err
 	}
-	b.securityGroups = c.List("SecurityGroups.member")
+	b.securityGroups = wire.Unique(c.List("SecurityGroups.member"))
+	for _, id := range b.securityGroups {
+		if account.SecurityGroupName(id) == "" {
+			return nil, wire.BadRequest("InvalidSecurityGroup", "The security group '%s' does not exist", id)
+		}
+	}
 	if len(b.securityGroups) == 0 && b.kind == typeApplication {
 		b.securityGroups = []string{account.SecurityGroupID}
 	}

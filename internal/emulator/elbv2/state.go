@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"lsapi/internal/emulator/ec2"
 )
 
 // TargetGroupState is the actual state of a target group.
@@ -38,6 +40,19 @@ func (s *Service) Targets(group string) []string {
 		}
 	}
 	return nil
+}
+
+// Balancers returns the load balancers for EC2.
+func (s *Service) Balancers() []ec2.Balancer {
+	var all []ec2.Balancer
+	for b := range s.loadBalancers.all() {
+		described := ec2.Balancer{Description: "ELB " + b.path, Type: ec2.BalancerInterface, Zones: b.zones, SecurityGroups: b.securityGroups, Created: b.createdAt}
+		if b.kind == typeNetwork {
+			described.Type = "network_load_balancer"
+		}
+		all = append(all, described)
+	}
+	return all
 }
 
 // State returns all target groups, sorted by name.
