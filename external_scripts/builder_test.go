@@ -79,7 +79,7 @@ func (h *host) builder(environment []string, arguments ...string) (status int, s
 		}
 		path = here + ":" + os.Getenv("PATH")
 	}
-	command.Env = append([]string{"PATH=" + path, "HOME=" + h.t.TempDir(), "STATE=" + h.state, "ENV_FILE=" + h.envFile, "HEALTH_PATIENCE=1"}, environment...)
+	command.Env = append([]string{"PATH=" + path, "HOME=" + h.t.TempDir(), "FAKE_STATE=" + h.state, "ENV_FILE=" + h.envFile, "HEALTH_PATIENCE=1"}, environment...)
 	out, err := command.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), string(out)
@@ -191,6 +191,59 @@ func TestServiceSurvivesFailureOfAnyStep(t *testing.T) {
 	}
 }
 
+// A service that is healthy inside its container, and not at the published port, does not serve.
+func TestImageOutOfReachIsNotDeployed(t *testing.T) {
+	h := newHost(t)
+	h.runs()
+	status, said := h.deploy("DEAF=lsapi:" + h.commit)
+	if status != 6 || h.container("lsapi") != old+" running" || h.container("lsapi-candidate") != "" || !strings.Contains(said, "untouched") {
+		t.Errorf("status %d, what serves is %q: %s", status, h.container("lsapi"), said)
+	}
+}
+
+func TestRecordIsInTheGivenVolumeOrFolder(t *testing.T) {
+	folder := t.TempDir()
+	for state, arguments := range map[string][]string{
+		folder:    {"--repository", "REPOSITORY", "--state", folder},
+		"records": {"restart", "--state", "records"},
+	} {
+		h := newHost(t)
+		h.runs()
+		if arguments[0] != "restart" {
+			arguments[1] = h.repository
+		}
+		if status, said := h.builder(nil, arguments...); status != 0 {
+			t.Fatalf("status %d: %s", status, said)
+		}
+		calls := strings.Join(h.calls(), "\n")
+		if runs, mounted := strings.Count(calls, "run --detach"), strings.Count(calls, "--volume "+state+":/state"); runs != 2 || mounted != 2 {
+			t.Errorf("of %d containers %d use %s:\n%s", runs, mounted, state, calls)
+		}
+	}
+}
+
+func TestRestartReadsTheSettingsAnew(t *testing.T) {
+	h := newHost(t)
+	if status, said := h.builder(nil, "restart"); status != 2 || !strings.Contains(said, "nothing to restart") {
+		t.Errorf("with nothing to restart: status %d: %s", status, said)
+	}
+	h.runs()
+	if status, said := h.builder(nil, "restart"); status != 0 || h.container("lsapi") != old+" running" {
+		t.Errorf("status %d, what serves is %q: %s", status, h.container("lsapi"), said)
+	}
+	calls := strings.Join(h.calls(), "\n")
+	if strings.Count(calls, " run --detach") != 2 || strings.Contains(calls, " build ") {
+		t.Errorf("it is not tried out and swapped:\n%s", calls)
+	}
+	if _, err := os.Stat(filepath.Join(h.state, "images", "lsapi_previous")); err == nil {
+		t.Error("a rollback goes back to the same image")
+	}
+	status, said := h.builder([]string{"SICK=" + old}, "restart")
+	if status != 6 || h.container("lsapi") != old+" running" {
+		t.Errorf("a failed restart: status %d, what serves is %q: %s", status, h.container("lsapi"), said)
+	}
+}
+
 func TestUnhealthyImageIsNotDeployed(t *testing.T) {
 	h := newHost(t)
 	h.runs()
@@ -236,12 +289,17 @@ func TestInvalidUsageIsOneLineWithoutEffect(t *testing.T) {
 		"a ref that is not":       {nil, []string{"--repository", "REPOSITORY", "--ref", "no-such"}, 4, "no-such"},
 		"a repository that is no": {nil, []string{"--repository", "/no/such/repository"}, 4, "cannot be cloned"},
 		"no settings":             {func(h *host) { h.envFile += ".missing" }, []string{"--repository", "REPOSITORY"}, 2, "API_TOKEN"},
+		"a listener out of reach": {func(h *host) { h.write(h.envFile, "API_TOKEN=x\nLISTEN=127.0.0.1:8000\n") }, []string{"--repository", "REPOSITORY"}, 2, "LISTEN=127.0.0.1:8000"},
+		"a listener of a port":    {func(h *host) { h.write(h.envFile, "LISTEN=:8000\nAPI_TOKEN=x\nLISTEN=:9000\n") }, []string{"--repository", "REPOSITORY"}, 2, "LISTEN=:9000"},
+		"a record nowhere":        {nil, []string{"--repository", "REPOSITORY", "--state", "/no/such/folder"}, 2, "/no/such/folder"},
+		"a record of no name":     {nil, []string{"--repository", "REPOSITORY", "--state", "./folder"}, 2, "./folder"},
 		"settings without token":  {func(h *host) { h.write(h.envFile, "API_TOKEN=\n") }, []string{"--repository", "REPOSITORY"}, 2, "API_TOKEN"},
 		"settings for everybody": {func(h *host) {
 			if err := os.Chmod(h.envFile, 0o644); err != nil {
 				h.t.Fatal(err)
 			}
 		}, []string{"--repository", "REPOSITORY"}, 2, "chmod 600"},
+		"no curl":                {func(h *host) { h.path = pathWithout(h.t, "docker") }, []string{"--repository", "REPOSITORY"}, 3, "curl"},
 		"no Docker":              {func(h *host) { h.path = pathWithout(h.t) }, []string{"--repository", "REPOSITORY"}, 3, "not installed"},
 		"no folder, a full disk": {func(h *host) { h.write(filepath.Join(h.state, "tmp"), "") }, []string{"--repository", "REPOSITORY"}, 4, "disk"},
 	} {
@@ -285,12 +343,15 @@ func TestHelpHasNoEffect(t *testing.T) {
 	}
 }
 
-// pathWithout returns a PATH without Docker.
-func pathWithout(t *testing.T) string {
+// pathWithout returns a PATH without Docker and curl, but with some stand-ins.
+func pathWithout(t *testing.T, stand ...string) string {
 	t.Helper()
 	folder := t.TempDir()
-	for _, name := range []string{"bash", "git", "stat", "grep", "mktemp", "rm", "sleep", "cat"} {
+	for _, name := range append([]string{"bash", "git", "stat", "grep", "mktemp", "rm", "sleep", "cat", "mkdir", "ls", "tr"}, stand...) {
 		target, err := exec.LookPath(name)
+		if name == "docker" {
+			target, err = filepath.Abs("testdata/bin/docker")
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

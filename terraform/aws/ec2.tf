@@ -2,6 +2,23 @@ data "aws_ssm_parameter" "ami" {
   name = var.ami_parameter
 }
 
+locals {
+  # Installs boot/, at the first boot only.
+  user_data = templatefile("${path.module}/boot/user_data.sh.tftpl", {
+    files = {
+      "/usr/local/lib/lsapi/boot.sh"             = { mode = "755", text = file("${path.module}/boot/boot.sh") }
+      "/usr/local/lib/lsapi/member.sh"           = { mode = "755", text = file("${path.module}/boot/member.sh") }
+      "/etc/systemd/system/lsapi-boot.service"   = { mode = "644", text = file("${path.module}/boot/lsapi-boot.service") }
+      "/etc/systemd/system/lsapi-attach.service" = { mode = "644", text = file("${path.module}/boot/lsapi-attach.service") }
+      "/etc/lsapi-boot/instance" = { mode = "644", text = <<-END
+        region=${var.region}
+        settings_parameter=${aws_ssm_parameter.settings.name}
+      END
+      }
+    }
+  })
+}
+
 resource "aws_instance" "this" {
   count = var.instance_count
 
@@ -13,17 +30,7 @@ resource "aws_instance" "this" {
   key_name                    = var.key_name == "" ? null : var.key_name
   associate_public_ip_address = true
 
-  user_data = templatefile("${path.module}/user_data.sh.tftpl", {
-    region              = var.region
-    kinds               = length(var.target_group_names) > 0 ? "elb,tg" : "elb"
-    elb_name            = var.elb_name
-    token_parameter     = var.token_parameter
-    store_url_parameter = var.store_url_parameter
-    policy              = base64encode(var.policy)
-    repository_url      = var.repository_url
-    repository_ref      = var.repository_ref
-    port                = local.service_port
-  })
+  user_data = local.user_data
 
   metadata_options {
     http_endpoint               = "enabled"
@@ -46,17 +53,13 @@ resource "aws_instance" "this" {
     ignore_changes = [ami, user_data]
 
     precondition {
-      condition     = var.instance_count == 1 || var.store_url_parameter != ""
+      condition     = var.instance_count == 1 || local.store_url_parameter != ""
       error_message = "Several instances share one record of changes: set store_url_parameter, the SSM parameter with the URL of a PostgreSQL database."
     }
   }
 
-  depends_on = [aws_elb.this, aws_iam_role_policy.instance] # it attaches itself at the end of its first boot
-}
-
-# The plan fails if the parameter does not exist, because no instance would serve. The
-# state contains its ciphertext only.
-data "aws_ssm_parameter" "token" {
-  name            = var.token_parameter
-  with_decryption = false
+  depends_on = [
+    aws_elb.this, aws_ssm_parameter.settings, aws_iam_role_policy.instance, # at its first boot it reads, and attaches itself
+    aws_route_table_association.public, aws_vpc_security_group_egress_rule.instance_out,
+  ]
 }

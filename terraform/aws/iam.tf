@@ -7,6 +7,10 @@ locals {
   parameter_prefix = "arn:${data.aws_partition.current.partition}:ssm:${local.own_resources}:parameter"
   balancing_prefix = "arn:${data.aws_partition.current.partition}:elasticloadbalancing:${local.own_resources}:"
 
+  readable_parameters = distinct(concat(
+    [aws_ssm_parameter.settings.name], aws_ssm_parameter.policy[*].name, values(local.secrets),
+  ))
+
   # Describing cannot be limited to resources. `lsapi doctor --aws` tries changes with resources
   # that do not exist.
   classic_statements = [
@@ -84,7 +88,7 @@ resource "aws_iam_role_policy" "instance" {
         Sid      = "Settings"
         Effect   = "Allow"
         Action   = ["ssm:GetParameter"]
-        Resource = [for name in compact([var.token_parameter, var.store_url_parameter]) : "${local.parameter_prefix}${name}"]
+        Resource = [for name in local.readable_parameters : "${local.parameter_prefix}${name}"]
       }],
     )
   })

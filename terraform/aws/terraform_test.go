@@ -4,7 +4,6 @@ package aws
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -287,30 +286,5 @@ func TestStateContainsNoSecret(t *testing.T) {
 		if found := account.FindString(source); found != "" {
 			t.Errorf("%s has %s in it", name, found)
 		}
-	}
-}
-
-func TestFirstBootScriptIsValid(t *testing.T) {
-	template, err := os.ReadFile("user_data.sh.tftpl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := regexp.MustCompile(`(?m)^%\{.*~\}\n`).ReplaceAllString(string(template), "")
-	script = regexp.MustCompile(`\$\{([a-z_]+)\}`).ReplaceAllString(script, "VALUE_OF_$1")
-	script = strings.ReplaceAll(script, "%%{", "%{")
-	file := filepath.Join(t.TempDir(), "user-data.sh")
-	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.CommandContext(t.Context(), "shellcheck", file).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-	for _, word := range []string{"umask 077", "/root/.env", "X-aws-ec2-metadata-token", "X-Reason: boot of the instance", "WantedBy=multi-user.target"} {
-		if !strings.Contains(script, word) {
-			t.Errorf("it lacks %s", word)
-		}
-	}
-	if strings.Contains(script, "AWS_SECRET_ACCESS_KEY") {
-		t.Error("keys are put on the machine")
 	}
 }

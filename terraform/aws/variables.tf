@@ -197,8 +197,36 @@ variable "policy" {
   }
 
   validation {
-    condition     = length(base64encode(var.policy)) <= 8192
-    error_message = "Give at most 6 KiB, which the first-boot script has room for; write a larger one to /etc/lsapi/policy.yaml."
+    condition     = length(base64encode(var.policy)) <= 10920 && !strcontains(var.policy, "{{")
+    error_message = "Give at most 8 KiB, without {{, which parameters cannot contain."
+  }
+}
+
+variable "settings" {
+  description = "More settings of the service (docs/running.md), by the names of their environment variables, such as { LOG_FORMAT = \"json\" }."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition = alltrue([
+      for name, value in var.settings : can(regex("^[A-Z][A-Z0-9_]*$", name)) && can(regex("^[^\n]*$", value)) &&
+      !contains(["API_TOKEN", "STORE_URL", "LISTEN", "AWS_REGION", "KINDS"], name)
+    ])
+    error_message = "Give settings in capital letters with values of one line, none of API_TOKEN, STORE_URL, LISTEN, AWS_REGION and KINDS, which others set."
+  }
+}
+
+variable "secret_settings" {
+  description = "The same whose values are secret, by the names of SSM SecureStrings, such as { NOTIFY_SECRET = \"/lsapi/notify-secret\" }."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition = alltrue([
+      for name, parameter in var.secret_settings : can(regex("^[A-Z][A-Z0-9_]*$", name)) && can(regex("^(/[A-Za-z0-9_.-]+)+$", parameter)) &&
+      !contains(["API_TOKEN", "STORE_URL", "LISTEN", "AWS_REGION", "KINDS"], name)
+    ])
+    error_message = "Give settings in capital letters with full names of parameters, such as /lsapi/notify-secret, none of API_TOKEN, STORE_URL, LISTEN, AWS_REGION and KINDS, which others set."
   }
 }
 

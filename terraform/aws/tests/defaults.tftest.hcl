@@ -45,11 +45,15 @@ run "defaults" {
     error_message = "Seven alarms."
   }
   assert {
-    condition     = !strcontains(aws_instance.this[0].user_data, "git clone")
+    condition     = length(aws_instance.this[0].user_data) <= 14 * 1024
+    error_message = "EC2 takes 16 KiB of user data."
+  }
+  assert {
+    condition     = strcontains(aws_ssm_parameter.settings.insecure_value, "repository_url=\n")
     error_message = "Without a repository nothing is built."
   }
   assert {
-    condition     = !strcontains(aws_instance.this[0].user_data, "policy.yaml")
+    condition     = !strcontains(aws_ssm_parameter.settings.insecure_value, "policy") && length(aws_ssm_parameter.policy) == 0
     error_message = "Without a policy there is no policy file."
   }
 }
@@ -73,7 +77,7 @@ run "https_and_ssh" {
     error_message = "SSH is open to the given networks."
   }
   assert {
-    condition     = strcontains(aws_instance.this[0].user_data, "/root/builder --repository 'https://git.example.com/lsapi.git' --ref 'main'")
+    condition     = strcontains(aws_ssm_parameter.settings.insecure_value, "repository_ref=main\nrepository_url=https://git.example.com/lsapi.git\n")
     error_message = "The first boot builds the service."
   }
 }
@@ -110,10 +114,11 @@ run "policy" {
 
   assert {
     condition = (
-      strcontains(aws_instance.this[0].user_data, "POLICY=/etc/lsapi/policy.yaml") &&
-      strcontains(aws_instance.this[0].user_data, "<<<'${base64encode(var.policy)}'")
+      strcontains(aws_ssm_parameter.settings.insecure_value, "POLICY=/etc/lsapi/policy.yaml\n") &&
+      strcontains(aws_ssm_parameter.settings.insecure_value, "policy_parameter=/lsapi/policy/lsapi\n") &&
+      aws_ssm_parameter.policy[0].insecure_value == var.policy && aws_ssm_parameter.policy[0].tier == "Standard"
     )
-    error_message = "The first boot writes the policy file."
+    error_message = "Each boot writes the policy file."
   }
 }
 
@@ -140,7 +145,31 @@ run "several_instances" {
   }
 
   assert {
-    condition     = length(aws_instance.this) == 3 && strcontains(aws_instance.this[0].user_data, "STORE_URL")
+    condition     = length(aws_instance.this) == 3 && strcontains(aws_ssm_parameter.settings.insecure_value, "secret.STORE_URL=/lsapi/store-url")
     error_message = "They share a record."
+  }
+}
+
+run "more_settings" {
+  command = plan
+
+  variables {
+    settings        = { LOG_FORMAT = "json" }
+    secret_settings = { NOTIFY = "/lsapi/notify" }
+  }
+
+  assert {
+    condition     = strcontains(aws_ssm_parameter.settings.insecure_value, "LOG_FORMAT=json\n")
+    error_message = "They are in the environment of the service."
+  }
+  assert {
+    condition     = endswith(aws_ssm_parameter.settings.insecure_value, "secret.API_TOKEN=/lsapi/api-token\nsecret.NOTIFY=/lsapi/notify")
+    error_message = "Instances read the secret ones."
+  }
+  assert {
+    condition = contains(
+      jsondecode(aws_iam_role_policy.instance.policy).Statement[2].Resource, "arn:aws:ssm:us-east-1:123456789012:parameter/lsapi/notify",
+    )
+    error_message = "Instances may read the secret ones."
   }
 }

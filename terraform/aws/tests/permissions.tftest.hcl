@@ -21,7 +21,7 @@ run "classic_load_balancers_only" {
     error_message = "By default nothing is granted for target groups."
   }
   assert {
-    condition     = strcontains(aws_instance.this[0].user_data, "'KINDS=%s\n' 'elb'")
+    condition     = strcontains(aws_ssm_parameter.settings.insecure_value, "KINDS=elb\n")
     error_message = "The service leaves out target groups, which it may not list."
   }
   assert {
@@ -43,7 +43,7 @@ run "both_kinds" {
   }
 
   assert {
-    condition     = strcontains(aws_instance.this[0].user_data, "'KINDS=%s\n' 'elb,tg'")
+    condition     = strcontains(aws_ssm_parameter.settings.insecure_value, "KINDS=elb,tg\n")
     error_message = "The service serves both kinds."
   }
   assert {

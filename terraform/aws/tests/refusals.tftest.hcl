@@ -67,6 +67,8 @@ run "invalid_values" {
     token_parameter = "token"
     repository_url  = "https://user:secret@git.example.com/x.git"
     alarm_email     = "nobody"
+    settings        = { LISTEN = ":9000" }
+    secret_settings = { NOTIFY = "https://hooks.example.com" }
 
     classic_names      = ["arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/web"]
     target_group_names = ["shop/0123456789abcdef"]
@@ -75,6 +77,7 @@ run "invalid_values" {
   expect_failures = [
     var.region, var.elb_name, var.subnet_ids, var.allowed_cidrs, var.metrics_cidrs, var.certificate_arn,
     var.instance_count, var.token_parameter, var.repository_url, var.alarm_email,
+    var.settings, var.secret_settings,
     var.classic_names, var.target_group_names,
   ]
 }
@@ -94,6 +97,16 @@ run "policy_without_fields" {
 
   variables {
     policy = "true"
+  }
+
+  expect_failures = [var.policy]
+}
+
+run "policy_that_no_parameter_can_hold" {
+  command = plan
+
+  variables {
+    policy = "guards: [{pools: ['{{x}}'], minInService: 1}]"
   }
 
   expect_failures = [var.policy]
