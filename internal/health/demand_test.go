@@ -141,7 +141,7 @@ func TestPollsWithLookupsKeepToTheRate(t *testing.T) {
 
 // A load balancer that there was no room for is watched as soon as there is.
 func TestWatchedLoadBalancerIsPolledOnceThereIsRoom(t *testing.T) {
-	pools := manyNames(2000)
+	pools := manyNames(3100)
 	aws := newFakeAWS(append([]lsapi.PoolID{web}, pools...)...)
 	o := health.Options{AWS: aws, Pools: func() []lsapi.PoolID { return append([]lsapi.PoolID{web}, pools...) }, PerSecond: func() float64 { return 1000 }}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {

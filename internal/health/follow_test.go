@@ -196,7 +196,7 @@ func TestTooManyLoadBalancersAreRejected(t *testing.T) {
 	aws := newFakeAWS()
 	aws.latency = time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		for _, pool := range manyNames(2000) {
+		for _, pool := range manyNames(3100) {
 			follow(t, p, pool)
 		}
 		f := follow(t, p, lsapi.ELB("one-more"))

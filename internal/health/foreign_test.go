@@ -344,7 +344,7 @@ func TestForeignReportIsCompletedInOrder(t *testing.T) {
 func TestForeignReportBeyondTheBoundIsIgnored(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
 		f.aws.latency = time.Hour
-		for _, pool := range manyNames(2000) {
+		for _, pool := range manyNames(3100) {
 			follow(t, f.p, pool)
 		}
 		f.publish(t, serving)

@@ -50,10 +50,10 @@ const (
 	// rates up, however slowly it answers.
 	maxPolls = 16
 
-	// maxPools is the maximum number of polled or kept pools of a kind: far above the quota
-	// of Classic load balancers (20), near that of target groups (3,000), of which few are
-	// hot. Each takes some kilobytes, and up to 200 KB with 1,000 members.
-	maxPools = 2000
+	// maxPools is the maximum number of polled or kept pools of a kind: above the quotas of
+	// Classic load balancers (20) and of target groups (3,000). Each takes some kilobytes,
+	// and up to 200 KB with 1,000 members.
+	maxPools = 3100
 
 	// maxWatchedByAll is how many of them watchers of all pools may take: the rest is for waits,
 	// queries and hot pools. Target groups beyond it are polled by the sweep.

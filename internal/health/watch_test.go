@@ -124,8 +124,8 @@ func TestWatcherOfAllThatReturnsGetsAPoll(t *testing.T) {
 
 // One load balancer more than the bound allows takes nothing from the others.
 func TestWatchKeepsItsBalancersBeyondTheBound(t *testing.T) {
-	const most = 1500
-	pools := manyNames(2000)
+	const most = 2325
+	pools := manyNames(3100)
 	aws := newFakeAWS(append([]lsapi.PoolID{lsapi.ELB("more")}, pools...)...)
 	var mu sync.Mutex
 	o := health.Options{AWS: aws, Pools: func() []lsapi.PoolID {

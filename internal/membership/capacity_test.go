@@ -36,10 +36,10 @@ func TestServiceBoundsItsLanes(t *testing.T) {
 	aws.run(one)
 	record.wait = time.Second
 	synctest.Test(t, func(t *testing.T) {
-		unfinished(record, 1001)
+		unfinished(record, 3101)
 		s := started(t, aws, record)
 		synctest.Wait()
-		if n := s.Stats().Lanes; n != 1000 {
+		if n := s.Stats().Lanes; n != 3100 {
 			t.Errorf("there are %d lanes", n)
 		}
 		_, err := s.Change(t.Context(), other(lsapi.Attach, one, lsapi.ELB("one more")))
@@ -55,14 +55,14 @@ func TestFindingsStartAtMostHalfOfTheLanes(t *testing.T) {
 	record.wait = time.Second
 	synctest.Test(t, func(t *testing.T) {
 		s := unstarted(aws, record)
-		for i := range 502 {
+		for i := range 1552 {
 			s.found.Observe(lsapi.ELB(fmt.Sprint("elb-", i)), lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		}
 		report := reportOf([]lsapi.MemberHealth{in(one)})
 		report.Pool = lsapi.ELB("one more")
 		s.found.ObserveHealth(report)
 		synctest.Wait()
-		if n := s.Stats().Lanes; n != 500 {
+		if n := s.Stats().Lanes; n != 1550 {
 			t.Errorf("readers have started %d lanes", n)
 		}
 		if err := s.Close(t.Context()); err != nil {

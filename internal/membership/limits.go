@@ -20,10 +20,9 @@ const (
 	// so that a deploy of all of them at once fits.
 	maxWaiting = 1000
 
-	// maxLanes bounds the pools that are changed at once: far above the quota of Classic
-	// load balancers (20), a third of that of target groups (3,000). Each takes some 50 KB
-	// while it calls AWS.
-	maxLanes = 1000
+	// maxLanes bounds the pools that are changed at once: above the quotas of Classic load
+	// balancers (20) and of target groups (3,000). Each takes some 50 KB while it calls AWS.
+	maxLanes = 3100
 
 	// maxObservedLanes bounds the lanes at which a finding starts one more: half of all,
 	// the others are for changes.

@@ -20,9 +20,8 @@ const (
 	// and the snapshot bound their reads by it.
 	readTime = 10 * time.Second
 
-	// maxPools bounds the pools with changes by other processes: far more than change
-	// within the window.
-	maxPools = 1000
+	// maxPools bounds the pools with changes by other processes: above AWS's quotas.
+	maxPools = 3100
 
 	// retryAfter is the advice to a client whose read or change is rejected.
 	retryAfter = time.Second

@@ -161,7 +161,7 @@ func TestFullOverlayTakesOwnChangesOnly(t *testing.T) {
 		learn := func(pool lsapi.PoolID) lsapi.Code {
 			return lsapi.ErrorCode(o.Learn(pool, []lsapi.AppliedChange{applied(lsapi.Attach, one, 1)}))
 		}
-		for i := range 1000 {
+		for i := range 3100 {
 			if code := learn(lsapi.ELB(fmt.Sprint("elb-", i))); code != "" {
 				t.Fatalf("number %d got %q", i, code)
 			}
