@@ -261,6 +261,8 @@ const DetachedWithin = 24 * time.Hour
 // ChangeFilter selects changes. The zero value of a field matches all.
 type ChangeFilter struct {
 	Pool PoolID
+	// Kind is the kind of the pools.
+	Kind Kind
 	// Member without a port matches the instance or the address on all its ports.
 	Member MemberID
 	Actor  string

@@ -13,6 +13,7 @@ import (
 // ChangesQuery selects changes. A zero field selects all.
 type ChangesQuery struct {
 	Pool   lsapi.PoolID
+	Kind   lsapi.Kind
 	Member lsapi.MemberID
 	// Instance is the id of an instance, whatever its port.
 	Instance string
@@ -37,6 +38,7 @@ func (c *Client) Changes(ctx context.Context, q ChangesQuery) (page apiv1.Change
 	if q.Pool != (lsapi.PoolID{}) {
 		v.Set("pool", q.Pool.Path())
 	}
+	set(v, "kind", string(q.Kind))
 	set(v, "member", q.Member.String())
 	set(v, "instance", q.Instance)
 	set(v, "actor", q.Actor)

@@ -21,8 +21,9 @@ import (
 
 // EventsQuery selects events.
 type EventsQuery struct {
-	// Pools, Members and Instances, which are ids, select events of any of each. None
-	// selects all.
+	// Pools, Members and Instances, which are ids, select events of any of each, and Kind
+	// those of pools of a kind. None selects all.
+	Kind      lsapi.Kind
 	Pools     []lsapi.PoolID
 	Members   []lsapi.MemberID
 	Instances []string
@@ -35,6 +36,7 @@ type EventsQuery struct {
 
 func (q *EventsQuery) values() url.Values {
 	v := make(url.Values)
+	set(v, "kind", string(q.Kind))
 	for _, pool := range q.Pools {
 		v.Add("pool", pool.Path())
 	}

@@ -40,14 +40,17 @@ func (p polls) Draining(instanceID string) []lsapi.DrainingMember {
 	return all
 }
 
-// Watch polls a pool, or all of them for the zero id, until end is called.
+// Watch polls a pool, or without a name all of its kind, or all of them for the zero id,
+// until end is called.
 func (p polls) Watch(pool lsapi.PoolID) (end func()) {
-	if !pool.IsZero() {
+	if pool.Name != "" {
 		return p.of(pool).Watch(pool)
 	}
 	var ends []func()
-	for _, poller := range p {
-		ends = append(ends, poller.Watch(pool))
+	for kind, poller := range p {
+		if pool.Kind == "" || pool.Kind == kind {
+			ends = append(ends, poller.Watch(lsapi.PoolID{}))
+		}
 	}
 	return func() {
 		for _, end := range ends {

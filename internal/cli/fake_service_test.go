@@ -563,7 +563,7 @@ func (s *fakeService) changes(w http.ResponseWriter, r *http.Request) {
 	for i, c := range s.record() {
 		id := c.ID
 		fits := func(parameter, value string) bool { return q.Get(parameter) == "" || q.Get(parameter) == value }
-		if !fits("pool", c.Pool) || !fits("instance", c.Member) || !fits("actor", c.Actor) ||
+		if !fits("pool", c.Pool) || !fits("kind", strings.Split(c.Pool, "/")[0]) || !fits("instance", c.Member) || !fits("actor", c.Actor) ||
 			!fits("action", c.Action) || !fits("outcome", c.Outcome) || !fits("bulk", c.Bulk) || q.Get("cursor") != "" && id >= q.Get("cursor") {
 			continue
 		}

@@ -31,6 +31,8 @@ func (g poolGroup) history() *cobra.Command {
 		query := f.query()
 		if len(pools) > 0 {
 			query.Pool = pools[0]
+		} else {
+			query.Kind = g.kind
 		}
 		shown, err := eachPage(f.filter.Limit, func(limit int) ([]apiv1.Change, bool, error) {
 			query.Limit = limit

@@ -30,11 +30,15 @@ func (g poolGroup) watch() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		query := client.EventsQuery{Pools: pools, Instances: *instances, After: *after}
+		if len(pools) == 0 {
+			query.Kind = g.kind
+		}
 		rows := &term.Stream{Columns: eventColumns(pools)}
-		onReconnect := func(err error) {
+		query.OnReconnect = func(err error) {
 			fmt.Fprintf(g.p.Stderr, "lsapi: %s; reconnecting\n", sanitize.Escape(err.Error()))
 		}
-		for e, err := range service.Events(ctx, client.EventsQuery{Pools: pools, Instances: *instances, After: *after, OnReconnect: onReconnect}) {
+		for e, err := range service.Events(ctx, query) {
 			if errors.Is(err, context.Canceled) {
 				return nil // Ctrl-C ends the command
 			}

@@ -38,8 +38,8 @@ type Options struct {
 	Record Record
 	// Encode returns the messages of an event. An event without messages is not sent.
 	Encode func(*lsapi.RecordedEvent) []Message
-	// Watch is called while a pool is watched, or all of them for the empty name, until
-	// its end is called. Touch is called every second while there are streams. Default:
+	// Watch is called while a pool is watched, without a name all of its kind, or all of
+	// them for the zero id, until its end is called. Touch is called every second while there are streams. Default:
 	// none.
 	Watch func(pool lsapi.PoolID) (end func())
 	Touch func()

@@ -427,16 +427,21 @@ func TestOpenStreamsAreReportedToWatchAndTouch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		third, err := h.Open(t.Context(), events.Filter{Kind: lsapi.KindTG}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		time.Sleep(10*time.Second + time.Millisecond)
 		synctest.Wait()
-		if watched[lsapi.ELB("web")] != 1 || watched[lsapi.PoolID{}] != 1 || touches != 10 {
+		if watched[lsapi.ELB("web")] != 1 || watched[lsapi.PoolID{Kind: lsapi.KindTG}] != 1 || watched[lsapi.PoolID{}] != 1 || touches != 10 {
 			t.Errorf("watched are %v, touched %d times", watched, touches)
 		}
 		first.Close()
 		second.Close()
+		third.Close()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if watched[lsapi.ELB("web")] != 0 || watched[lsapi.PoolID{}] != 0 || touches > 11 {
+		if watched[lsapi.ELB("web")] != 0 || watched[lsapi.PoolID{}] != 0 || watched[lsapi.PoolID{Kind: lsapi.KindTG}] != 0 || touches > 11 {
 			t.Errorf("without streams: watched are %v, touched %d times", watched, touches)
 		}
 		if err := h.Close(t.Context()); err != nil {

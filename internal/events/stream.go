@@ -28,16 +28,18 @@ type Stream struct {
 	closing sync.Once
 }
 
-// Filter selects events: those of any of the pools, of any of the members, and of any of
-// the instances. An empty list matches all.
+// Filter selects events: those of any of the pools, of pools of the kind, of any of the
+// members, and of any of the instances. What is empty matches all.
 type Filter struct {
+	Kind      lsapi.Kind
 	Pools     []lsapi.PoolID
 	Members   []lsapi.MemberID
 	Instances []string
 }
 
 func (f *Filter) includes(m *message) bool {
-	return (len(f.Pools) == 0 || slices.Contains(f.Pools, m.pool)) &&
+	return (f.Kind == "" || f.Kind == m.pool.Kind) &&
+		(len(f.Pools) == 0 || slices.Contains(f.Pools, m.pool)) &&
 		(len(f.Members) == 0 || slices.Contains(f.Members, m.member)) &&
 		(len(f.Instances) == 0 || slices.Contains(f.Instances, m.member.Instance))
 }
@@ -55,7 +57,7 @@ func (h *Hub) Open(ctx context.Context, filter Filter, after *Cursor) (*Stream, 
 		h.leave()
 		return nil, err
 	}
-	s := &Stream{hub: h, filter: filter, next: -1, unwatch: h.watch(filter.Pools)}
+	s := &Stream{hub: h, filter: filter, next: -1, unwatch: h.watch(filter)}
 	if after != nil {
 		s.cursor = *after
 		if err := s.validate(ctx); err != nil {
@@ -95,13 +97,13 @@ func (h *Hub) leave() {
 	}
 }
 
-// watch calls Watch for each pool.
-func (h *Hub) watch(pools []lsapi.PoolID) (unwatch func()) {
-	if len(pools) == 0 {
-		return h.o.Watch(lsapi.PoolID{})
+// watch calls Watch for each pool of a filter.
+func (h *Hub) watch(f Filter) (unwatch func()) {
+	if len(f.Pools) == 0 {
+		return h.o.Watch(lsapi.PoolID{Kind: f.Kind})
 	}
-	ends := make([]func(), len(pools))
-	for i, pool := range pools {
+	ends := make([]func(), len(f.Pools))
+	for i, pool := range f.Pools {
 		ends[i] = h.o.Watch(pool)
 	}
 	return func() {

@@ -83,6 +83,9 @@ func Conditions(f lsapi.ChangeFilter) []Condition {
 	equal("instance", WithoutPort(f.Member), !f.Member.IsZero())
 	equal("member", f.Member.String(), f.Member.Port > 0)
 	equal("pool", f.Pool.String(), !f.Pool.IsZero())
+	if f.Kind != "" {
+		all = append(all, Condition{"pool", "LIKE", "%/" + string(f.Kind) + "/%"})
+	}
 	equal("actor", f.Actor, f.Actor != "")
 	equal("outcome", string(f.Outcome), most)
 	equal("action", string(f.Action), f.Action != "")

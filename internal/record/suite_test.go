@@ -466,22 +466,24 @@ func testTime(t *testing.T, s record.Store) {
 func testFilters(t *testing.T, s record.Store) {
 	all := variedChanges(t, s)
 	filters := map[string]lsapi.ChangeFilter{
-		"all":           {},
-		"load balancer": {Pool: lsapi.ELB("lb-1")},
-		"instance":      {Member: two},
-		"actor":         {Actor: "bob"},
-		"action":        {Action: lsapi.Detach},
-		"outcome":       {Outcome: lsapi.OutcomeRefused},
-		"open":          {Outcome: lsapi.OutcomeOpen},
-		"from":          {From: noon.Add(20 * time.Second)},
-		"from between":  {From: noon.Add(20*time.Second + time.Microsecond)},
-		"to":            {To: noon.Add(20 * time.Second)},
-		"before":        {Before: all[17].ID},
-		"bulk":          {Bulk: all[17].Bulk},
-		"part of bulk":  {Bulk: all[17].Bulk, Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, Before: all[17].ID},
-		"no bulk":       {Bulk: all[17].ID},
-		"several":       {Pool: lsapi.ELB("lb-0"), Actor: "alice", Outcome: lsapi.OutcomeApplied, From: noon.Add(5 * time.Second)},
-		"nothing":       {Actor: "' OR 1=1 --"},
+		"all":          {},
+		"pool":         {Pool: lsapi.TG("lb-1")},
+		"kind":         {Kind: lsapi.KindTG},
+		"other kind":   {Kind: lsapi.KindTG, Pool: lsapi.ELB("lb-0")},
+		"instance":     {Member: two},
+		"actor":        {Actor: "bob"},
+		"action":       {Action: lsapi.Detach},
+		"outcome":      {Outcome: lsapi.OutcomeRefused},
+		"open":         {Outcome: lsapi.OutcomeOpen},
+		"from":         {From: noon.Add(20 * time.Second)},
+		"from between": {From: noon.Add(20*time.Second + time.Microsecond)},
+		"to":           {To: noon.Add(20 * time.Second)},
+		"before":       {Before: all[17].ID},
+		"bulk":         {Bulk: all[17].Bulk},
+		"part of bulk": {Bulk: all[17].Bulk, Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, Before: all[17].ID},
+		"no bulk":      {Bulk: all[17].ID},
+		"several":      {Pool: lsapi.ELB("lb-0"), Actor: "alice", Outcome: lsapi.OutcomeApplied, From: noon.Add(5 * time.Second)},
+		"nothing":      {Actor: "' OR 1=1 --"},
 	}
 	for name, filter := range filters {
 		for _, limit := range []int{3, 1000} {
@@ -559,7 +561,7 @@ func testMembersOfAnInstance(t *testing.T, s record.Store) {
 // the newest first.
 func variedChanges(t *testing.T, s record.Store) []lsapi.Change {
 	var all []lsapi.Change
-	lanes := []*lane{newLane(t, s, lsapi.ELB("lb-0")), newLane(t, s, lsapi.ELB("lb-1"))}
+	lanes := []*lane{newLane(t, s, lsapi.ELB("lb-0")), newLane(t, s, lsapi.TG("lb-1"))}
 	bulks := []string{idAt(noon), idAt(noon), idAt(noon)}
 	outcomes := []lsapi.Outcome{lsapi.OutcomeApplied, lsapi.OutcomeRefused, "", lsapi.OutcomeUnknown, lsapi.OutcomeApplied}
 	for i := range 60 {
@@ -583,6 +585,7 @@ func variedChanges(t *testing.T, s record.Store) []lsapi.Change {
 
 func matches(f lsapi.ChangeFilter, c lsapi.Change) bool {
 	return (f.Pool.IsZero() || f.Pool == c.Pool) &&
+		(f.Kind == "" || f.Kind == c.Pool.Kind) &&
 		(f.Member.IsZero() || f.Member == c.Member) &&
 		(f.Actor == "" || f.Actor == c.Actor) &&
 		(f.Bulk == "" || f.Bulk == c.Bulk) &&

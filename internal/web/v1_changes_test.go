@@ -134,6 +134,8 @@ func TestFiltersNarrowChanges(t *testing.T) {
 	}{
 		{"", []int{11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}},
 		{"pool=elb/old-elb", []int{10, 7, 4, 1}},
+		{"kind=elb&to=2026-11-24T18:00:02Z", []int{1, 0}},
+		{"kind=tg", nil},
 		{"member=" + spare, []int{11, 10, 9, 5, 4, 3}},
 		{"instance=" + spare, []int{11, 10, 9, 5, 4, 3}},
 		{"member=" + spare + "&instance=" + spare, []int{11, 10, 9, 5, 4, 3}},
@@ -264,7 +266,7 @@ func checkRefused(t *testing.T, got response, location, message string) {
 func TestInvalidQueryIsRefusedByName(t *testing.T) {
 	const changes, members = "/v1/changes", "/v1/pools/elb/default-elb/members"
 	tests := []struct{ path, query, location, message string }{
-		{changes, "loadBalancer=x", "query.loadBalancer", "there is no such parameter; there are pool, member, instance, actor, action, outcome, bulk, from, to, limit, cursor"},
+		{changes, "loadBalancer=x", "query.loadBalancer", "there is no such parameter; there are pool, kind, member, instance, actor, action, outcome, bulk, from, to, limit, cursor"},
 		{changes, "Pool=x", "query.Pool", "no such parameter"},
 		{changes, "=x", "query.", "no such parameter"},
 		{changes, "id=x", "query.id", "no such parameter"},

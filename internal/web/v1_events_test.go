@@ -205,11 +205,16 @@ func TestEventFiltersNarrowTheStream(t *testing.T) {
 		e.Pool, e.Event.Drained = lsapi.ELB("other-elb"), []lsapi.MemberID{lsapi.InstanceMember("i-5203422c")}
 	})
 	h.change(lsapi.OutcomeApplied, "the last")
+	h.add(lsapi.EventHealth, func(e *lsapi.RecordedEvent) {
+		e.Pool, e.Event.Drained = lsapi.TG("web"), []lsapi.MemberID{{Instance: "i-52034230", Port: 8080}}
+	})
 	for query, want := range map[string][]string{
 		"":                    {"0-1", "0-1-1", "0-2", "0-3", "0-4"},
 		"member=i-5203422c":   {"0-1", "0-3", "0-4"},
 		"instance=i-5203422d": {"0-1-1"},
-		"instance=i-5203422d&instance=i-5203422c":                     {"0-1", "0-1-1", "0-3", "0-4"},
+		"instance=i-5203422d&instance=i-5203422c": {"0-1", "0-1-1", "0-3", "0-4"},
+		"kind=tg": {"0-5"},
+		"kind=elb&instance=i-52034230&instance=i-5203422e": {"0-2"},
 		"pool=elb/other-elb":                                          {"0-3"},
 		"pool=elb/default-elb&member=i-5203422c":                      {"0-1", "0-4"},
 		"pool=elb/default-elb&pool=elb/other-elb&instance=i-5203422e": {"0-2"},

@@ -72,6 +72,7 @@ func matchesFilter(c lsapi.Change, f lsapi.ChangeFilter) bool {
 		outcome = lsapi.OutcomeOpen
 	}
 	return (f.Pool.IsZero() || f.Pool == c.Pool) &&
+		(f.Kind == "" || f.Kind == c.Pool.Kind) &&
 		(f.Member.IsZero() || f.Member == c.Member) &&
 		(f.Actor == "" || f.Actor == c.Actor) &&
 		(f.Action == "" || f.Action == c.Action) &&

@@ -13,6 +13,7 @@ import (
 // changesQuery is what GET /v1/changes takes. Empty is not given.
 type changesQuery struct {
 	Pool     string `query:"pool" pattern:"^(elb|tg)/[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" patternDescription:"a kind and a name, such as elb/default-elb or tg/web" doc:"Only changes of this pool" example:"elb/default-elb"`
+	Kind     string `query:"kind" enum:"elb,tg" doc:"Only changes of Classic load balancers, or only of target groups"`
 	Member   string `query:"member" doc:"Only changes of the member with this id in its pool, such as i-5203422c or i-5203422c:8080"`
 	Instance string `query:"instance" pattern:"^i-([0-9a-f]{8}|[0-9a-f]{17})$" patternDescription:"i- and 8 or 17 lower-case hexadecimal digits" doc:"Only changes of this instance, whatever its port, such as i-5203422c"`
 	Actor    string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1F\\x7F]+$" patternDescription:"without control characters" doc:"Only changes by this user"`
@@ -70,6 +71,7 @@ func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 	member, wrong := q.member()
 	filter := lsapi.ChangeFilter{
 		Pool:    pool,
+		Kind:    lsapi.Kind(q.Kind),
 		Member:  member,
 		Actor:   q.Actor,
 		Action:  lsapi.Action(q.Action),

@@ -36,11 +36,11 @@ func parseCursor(filter lsapi.ChangeFilter, cursor string) (string, bool) {
 	return id, newCursor(filter, id) == cursor // base64 has several texts of the same bytes
 }
 
-// filterMark returns a hash of the filters and the id. Without a bulk it is that of versions
-// that had no such filter.
+// filterMark returns a hash of the filters and the id. Without a bulk and a kind it is that of
+// versions that had no such filters.
 func filterMark(f lsapi.ChangeFilter, id uuid.UUID) []byte {
-	return mark("%s %q %q %q %q %q %d %d%s", id,
-		f.Pool, f.Member, f.Actor, f.Action, f.Outcome, f.From.UnixMilli(), f.To.UnixMilli(), f.Bulk)
+	return mark("%s %q %q %q %q %q %d %d%s%s", id,
+		f.Pool, f.Member, f.Actor, f.Action, f.Outcome, f.From.UnixMilli(), f.To.UnixMilli(), f.Bulk, f.Kind)
 }
 
 // newFleetCursor returns the cursor behind a pool.

@@ -15,6 +15,7 @@ import (
 // eventsQuery is what GET /v1/events takes. Empty is not given.
 type eventsQuery struct {
 	Pools       []string `query:"pool,explode" maxItems:"100" nullable:"false" doc:"Only events of this pool; may be given several times" example:"[\"elb/default-elb\"]"`
+	Kind        string   `query:"kind" enum:"elb,tg" doc:"Only events of Classic load balancers, or only of target groups"`
 	Members     []string `query:"member,explode" maxItems:"100" nullable:"false" doc:"Only events of the member with this id in its pool, such as i-5203422c or i-5203422c:8080; may be given several times"`
 	Instances   []string `query:"instance,explode" maxItems:"100" nullable:"false" doc:"Only events of this instance, whatever its port, such as i-5203422c; may be given several times"`
 	LastEventID string   `header:"Last-Event-ID" doc:"The id of the last received event: the stream resumes after it. Browsers send it by themselves"`
@@ -94,7 +95,7 @@ func (q *eventsQuery) filter() (filter events.Filter, err error) {
 			return filter, invalid(apiv1.Detail{Location: "query.instance", Message: "expected i- and 8 or 17 lower-case hexadecimal digits"})
 		}
 	}
-	filter.Instances = q.Instances
+	filter.Kind, filter.Instances = lsapi.Kind(q.Kind), q.Instances
 	return filter, nil
 }
 
