@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -33,6 +34,8 @@ type memory struct {
 	unwritable bool // SaveDelivery fails
 	saves      int
 	grown      chan struct{}
+	// dial connects the notifiers to a receiver without a network; nil: over the network.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 func newRecord() *memory {
@@ -216,8 +219,27 @@ type receiver struct {
 // newReceiver returns a receiver that answers by answer, 200 for nil.
 func newReceiver(t *testing.T, answer http.HandlerFunc) *receiver {
 	t.Helper()
+	r := receiverOf(t, answer)
+	r.Start()
+	return r
+}
+
+// newPipedReceiver returns a receiver without a network for the notifiers of a record, so
+// that their test can have a virtual clock.
+func newPipedReceiver(t *testing.T, record *memory, answer http.HandlerFunc) *receiver {
+	t.Helper()
+	r := receiverOf(t, answer)
+	_ = r.Listener.Close() // of the network
+	pipes := &pipes{made: make(chan net.Conn), closed: make(chan struct{})}
+	r.Listener, record.dial = pipes, pipes.dial
+	r.Start()
+	return r
+}
+
+func receiverOf(t *testing.T, answer http.HandlerFunc) *receiver {
+	t.Helper()
 	r := &receiver{more: make(chan struct{}, 1000)}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+	r.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(q.Body)
 		if err != nil {
 			t.Errorf("reading a request: %v", err)
@@ -233,6 +255,39 @@ func newReceiver(t *testing.T, answer http.HandlerFunc) *receiver {
 	t.Cleanup(r.Close)
 	return r
 }
+
+// pipes is a listener for connections in memory.
+type pipes struct {
+	made   chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p.made <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.made:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "receiver.test", Net: "pipe"} }
 
 // want waits for the requests so far to be n, and returns them.
 func (r *receiver) want(t *testing.T, n int) []request {
@@ -275,6 +330,9 @@ func start(t *testing.T, r *memory, o notify.Options, receivers ...notify.Receiv
 		o.Backoff = 10 * time.Millisecond
 	}
 	n := notify.New(o)
+	if r.dial != nil {
+		n.DialBy(r.dial)
+	}
 	t.Cleanup(func() {
 		if err := n.Close(context.Background()); err != nil {
 			t.Error(err)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -236,33 +237,39 @@ func TestNextProcessSendsWhatWasNotSent(t *testing.T) {
 // A process that dies after a request and before it stores the position leaves a duplicate,
 // with the same id, and loses nothing.
 func TestCrashAfterARequestRepeatsIt(t *testing.T) {
-	r, receiver := newRecord(), newReceiver(t, nil)
-	dying := start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
-	r.set(func() { r.unwritable = true })
-	r.add(web, refused(1), refused(2))
-	receiver.want(t, 1)
-	// It sends nothing more while the position cannot be stored: a full disk must not flood
-	// the receiver.
-	time.Sleep(1500 * time.Millisecond)
-	receiver.want(t, 1)
-	r.steal("")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_ = dying.Close(ctx)
-	r.set(func() { r.unwritable = false })
-	start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
-	if got := strings.NewReplacer("-refused", "", "00000000000", "").Replace(ids(receiver.want(t, 3))); got != "1 1 2" {
-		t.Errorf("it got %s", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		receiver := newPipedReceiver(t, r, nil)
+		dying := start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
+		r.set(func() { r.unwritable = true })
+		r.add(web, refused(1), refused(2))
+		receiver.want(t, 1)
+		// It sends nothing more while the position cannot be stored: a full disk must not flood
+		// the receiver.
+		time.Sleep(time.Minute)
+		receiver.want(t, 1)
+		r.steal("")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = dying.Close(ctx)
+		r.set(func() { r.unwritable = false })
+		start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
+		if got := strings.NewReplacer("-refused", "", "00000000000", "").Replace(ids(receiver.want(t, 3))); got != "1 1 2" {
+			t.Errorf("it got %s", got)
+		}
+	})
 }
 
 func TestProcessWithoutTheRightDoesNotSend(t *testing.T) {
-	r, receiver := newRecord(), newReceiver(t, nil)
-	start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
-	r.steal("another process")
-	r.add(web, refused(1))
-	time.Sleep(300 * time.Millisecond)
-	receiver.want(t, 0)
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		receiver := newPipedReceiver(t, r, nil)
+		start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
+		r.steal("another process")
+		r.add(web, refused(1))
+		time.Sleep(time.Minute)
+		receiver.want(t, 0)
+	})
 }
 
 func TestPrunedEventsAreReportedAsAGap(t *testing.T) {
@@ -284,22 +291,24 @@ func TestPrunedEventsAreReportedAsAGap(t *testing.T) {
 }
 
 func TestGoneReceiverGetsNothingUntilItsSettingsChange(t *testing.T) {
-	r := newRecord()
-	var gone atomic.Bool
-	gone.Store(true)
-	receiver := newReceiver(t, func(w http.ResponseWriter, _ *http.Request) {
-		if gone.Load() {
-			w.WriteHeader(http.StatusGone)
-		}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		var gone atomic.Bool
+		gone.Store(true)
+		receiver := newPipedReceiver(t, r, func(w http.ResponseWriter, _ *http.Request) {
+			if gone.Load() {
+				w.WriteHeader(http.StatusGone)
+			}
+		})
+		n := start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
+		r.add(web, refused(1), refused(2))
+		receiver.want(t, 1)
+		time.Sleep(time.Minute)
+		receiver.want(t, 1)
+		gone.Store(false)
+		n.Set([]notify.Receiver{{URL: receiver.URL}})
+		receiver.want(t, 3)
 	})
-	n := start(t, r, notify.Options{}, notify.Receiver{URL: receiver.URL})
-	r.add(web, refused(1), refused(2))
-	receiver.want(t, 1)
-	time.Sleep(200 * time.Millisecond)
-	receiver.want(t, 1)
-	gone.Store(false)
-	n.Set([]notify.Receiver{{URL: receiver.URL}})
-	receiver.want(t, 3)
 }
 
 func TestReceiverGetsItsPoolsAndKindsOnly(t *testing.T) {
@@ -325,34 +334,37 @@ func TestRemovedReceiverGetsNothing(t *testing.T) {
 }
 
 func TestMembersOutForLongAreReportedOnce(t *testing.T) {
-	r, receiver := newRecord(), newReceiver(t, nil)
-	now := time.Now()
-	soon := now.Add(-30*time.Minute + 500*time.Millisecond)
-	health := &lsapi.MemberHealth{Member: member(1), State: lsapi.OutOfService, AWSState: "unhealthy", Reason: "Target.Timeout", Description: "Request timed out"}
-	detach := change(3, lsapi.OutcomeApplied)
-	r.out = []lsapi.OutMember{
-		{Pool: web, Member: member(9), Since: now.Add(-time.Hour), Health: health}, // before the receiver was configured
-		{Pool: web, Member: member(1), Since: soon, Health: health},
-		{Pool: web, Member: member(2), Since: soon, Health: health},
-		{Pool: web, Member: member(3), Since: soon, Detach: &detach},
-	}
-	o := notify.Options{OutEvery: 10 * time.Millisecond}
-	n := start(t, r, o, notify.Receiver{URL: receiver.URL, OutFor: 30 * time.Minute})
-	_, data := decode(t, receiver.want(t, 2))
-	if !strings.HasPrefix(data[0].Text, "tg/web: out of service for 30m: i-00000001:8080, i-00000002:8080 (since ") ||
-		!strings.HasSuffix(data[0].Text, ": Target.Timeout, Request timed out") || data[0].Count != 2 || len(data[0].Out) != 2 || data[0].Out[0].Health.AWSState != "unhealthy" {
-		t.Errorf("it got %+v", data[0])
-	}
-	if !strings.HasPrefix(data[1].Text, "tg/web: not back for 30m since alice detached: i-00000003:8080 (") || data[1].Changes[0].ID != changeID(3) {
-		t.Errorf("it got %+v", data[1])
-	}
-	eventually(t, "both count", func() bool { return n.Stats()[0].Sent == 2 })
-	if err := n.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	start(t, r, o, notify.Receiver{URL: receiver.URL, OutFor: 30 * time.Minute})
-	time.Sleep(100 * time.Millisecond)
-	receiver.want(t, 2)
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		receiver := newPipedReceiver(t, r, nil)
+		now := time.Now()
+		soon := now.Add(-30*time.Minute + 500*time.Millisecond)
+		health := &lsapi.MemberHealth{Member: member(1), State: lsapi.OutOfService, AWSState: "unhealthy", Reason: "Target.Timeout", Description: "Request timed out"}
+		detach := change(3, lsapi.OutcomeApplied)
+		r.out = []lsapi.OutMember{
+			{Pool: web, Member: member(9), Since: now.Add(-time.Hour), Health: health}, // before the receiver was configured
+			{Pool: web, Member: member(1), Since: soon, Health: health},
+			{Pool: web, Member: member(2), Since: soon, Health: health},
+			{Pool: web, Member: member(3), Since: soon, Detach: &detach},
+		}
+		o := notify.Options{OutEvery: 10 * time.Millisecond}
+		n := start(t, r, o, notify.Receiver{URL: receiver.URL, OutFor: 30 * time.Minute})
+		_, data := decode(t, receiver.want(t, 2))
+		if !strings.HasPrefix(data[0].Text, "tg/web: out of service for 30m: i-00000001:8080, i-00000002:8080 (since ") ||
+			!strings.HasSuffix(data[0].Text, ": Target.Timeout, Request timed out") || data[0].Count != 2 || len(data[0].Out) != 2 || data[0].Out[0].Health.AWSState != "unhealthy" {
+			t.Errorf("it got %+v", data[0])
+		}
+		if !strings.HasPrefix(data[1].Text, "tg/web: not back for 30m since alice detached: i-00000003:8080 (") || data[1].Changes[0].ID != changeID(3) {
+			t.Errorf("it got %+v", data[1])
+		}
+		eventually(t, "both count", func() bool { return n.Stats()[0].Sent == 2 })
+		if err := n.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		start(t, r, o, notify.Receiver{URL: receiver.URL, OutFor: 30 * time.Minute})
+		time.Sleep(time.Second)
+		receiver.want(t, 2)
+	})
 }
 
 func TestSlackReceivesOneEscapedLine(t *testing.T) {
@@ -544,16 +556,19 @@ func TestTerminatedInstancesAreNotReportedAsDetached(t *testing.T) {
 		"EC2 cannot be read":             {instances{"fails": ""}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, receiver := newRecord(), newReceiver(t, nil)
-			soon := time.Now().Add(-time.Minute + 300*time.Millisecond)
-			for i := range 3 {
-				detach := change(i+1, lsapi.OutcomeApplied)
-				r.out = append(r.out, lsapi.OutMember{Pool: web, Member: member(i + 1), Since: soon, Detach: &detach})
-			}
-			start(t, r, notify.Options{OutEvery: 10 * time.Millisecond, Instances: test.states}, notify.Receiver{URL: receiver.URL, OutFor: time.Minute})
-			receiver.want(t, test.want)
-			time.Sleep(50 * time.Millisecond)
-			receiver.want(t, test.want)
+			synctest.Test(t, func(t *testing.T) {
+				r := newRecord()
+				receiver := newPipedReceiver(t, r, nil)
+				soon := time.Now().Add(-time.Minute + 300*time.Millisecond)
+				for i := range 3 {
+					detach := change(i+1, lsapi.OutcomeApplied)
+					r.out = append(r.out, lsapi.OutMember{Pool: web, Member: member(i + 1), Since: soon, Detach: &detach})
+				}
+				start(t, r, notify.Options{OutEvery: 10 * time.Millisecond, Instances: test.states}, notify.Receiver{URL: receiver.URL, OutFor: time.Minute})
+				receiver.want(t, test.want)
+				time.Sleep(time.Second)
+				receiver.want(t, test.want)
+			})
 		})
 	}
 }
