@@ -75,6 +75,11 @@ stress: build ## send traffic through load balancers, in six scenarios, and prin
 	@scripts/bench-deps.sh
 	go run ./bench -rows stress $(BENCH)
 
+.PHONY: picture
+picture: build ## draw the README's terminal, from a running demo
+	go -C tools/freeze build -o '$(CURDIR)/$(BIN)/freeze' github.com/charmbracelet/freeze
+	scripts/picture.sh $(BIN)/lsapi $(BIN)/freeze
+
 .PHONY: image
 image: ## build the container image lsapi, with Docker or buildah
 	scripts/image.sh lsapi
