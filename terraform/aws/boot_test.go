@@ -23,6 +23,7 @@ type machine struct {
 	repository  string
 	port        string
 	serves      atomic.Bool
+	environment []string // of the scripts, beside the usual
 }
 
 // newMachine returns a machine after the installation by the user data, with parameters as
@@ -132,19 +133,37 @@ func (m *machine) read(name string) string {
 	return string(text)
 }
 
-// run runs a script of boot/ and returns its exit status and output.
-func (m *machine) run(script string, arguments ...string) (status int, said string) {
+// install puts a script of boot/ where the others find it.
+func (m *machine) install(script string) {
+	m.t.Helper()
+	text, err := os.ReadFile(filepath.Join("boot", script))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(m.root, "usr/local/lib/lsapi", script), text, 0o700); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// command returns the command of a script of boot/.
+func (m *machine) command(script string, arguments ...string) *exec.Cmd {
 	m.t.Helper()
 	bin, err := filepath.Abs("testdata/bin")
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	command := exec.CommandContext(m.t.Context(), "bash", append([]string{"boot/" + script}, arguments...)...)
-	command.Env = []string{
+	command.Env = append([]string{
 		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + m.root, "TMPDIR=" + m.t.TempDir(),
 		"LSAPI_ROOT=" + m.root, "LSAPI_PATIENCE=0", "LSAPI_ATTEMPTS=1", "FAKES=" + m.fakes,
-	}
-	out, err := command.CombinedOutput()
+	}, m.environment...)
+	return command
+}
+
+// run runs a script of boot/ and returns its exit status and output.
+func (m *machine) run(script string, arguments ...string) (status int, said string) {
+	m.t.Helper()
+	out, err := m.command(script, arguments...).CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), string(out)
 	}
@@ -350,7 +369,7 @@ func TestUserDataInstallsTheScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := regexp.MustCompile(`(?m)^%\{.*~\}\n`).ReplaceAllString(string(template), "")
-	script = strings.NewReplacer("${path}", "/x", "${file.mode}", "644", "${file.text}", "text\n").Replace(script)
+	script = strings.NewReplacer(`${join(" ", units)}`, "x.service", "${path}", "/x", "${file.mode}", "644", "${file.text}", "text\n").Replace(script)
 	file := filepath.Join(t.TempDir(), "user-data.sh")
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
@@ -362,13 +381,16 @@ func TestUserDataInstallsTheScripts(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "shellcheck", append(scripts, file)...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	installed := read(t).source["ec2.tf"]
+	var installed strings.Builder
+	for _, source := range read(t).source {
+		installed.WriteString(source)
+	}
 	files, err := filepath.Glob("boot/*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range files {
-		if !strings.Contains(installed, `"${path.module}/`+name+`"`) {
+		if !strings.Contains(installed.String(), `"${path.module}/`+name+`"`) {
 			t.Errorf("%s is not installed", name)
 		}
 		text, err := os.ReadFile(name)
@@ -390,8 +412,13 @@ func TestUnitsAreValid(t *testing.T) {
 	}
 	folder := t.TempDir()
 	var units []string
-	for _, unit := range []string{"lsapi-boot.service", "lsapi-attach.service"} {
-		text, err := os.ReadFile(filepath.Join("boot", unit))
+	found, err := filepath.Glob("boot/lsapi-*")
+	if err != nil || len(found) == 0 {
+		t.Fatal("there are no units", err)
+	}
+	for _, path := range found {
+		unit := filepath.Base(path)
+		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}

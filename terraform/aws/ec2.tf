@@ -5,7 +5,7 @@ data "aws_ssm_parameter" "ami" {
 locals {
   # Installs boot/, at the first boot only.
   user_data = templatefile("${path.module}/boot/user_data.sh.tftpl", {
-    files = {
+    files = merge({
       "/usr/local/lib/lsapi/boot.sh"             = { mode = "755", text = file("${path.module}/boot/boot.sh") }
       "/usr/local/lib/lsapi/member.sh"           = { mode = "755", text = file("${path.module}/boot/member.sh") }
       "/etc/systemd/system/lsapi-boot.service"   = { mode = "644", text = file("${path.module}/boot/lsapi-boot.service") }
@@ -13,14 +13,16 @@ locals {
       "/etc/lsapi-boot/instance" = { mode = "644", text = <<-END
         region=${var.region}
         settings_parameter=${aws_ssm_parameter.settings.name}
+        group=${var.asg ? local.asg_name : ""}
       END
       }
-    }
+    }, local.database_files, local.group_files)
+    units = concat(["lsapi-boot.service", "lsapi-attach.service"], local.database_units, local.group_units)
   })
 }
 
 resource "aws_instance" "this" {
-  count = var.instance_count
+  count = var.asg ? 0 : var.instance_count
 
   ami                         = nonsensitive(data.aws_ssm_parameter.ami.value)
   instance_type               = var.instance_type
@@ -53,8 +55,8 @@ resource "aws_instance" "this" {
     ignore_changes = [ami, user_data]
 
     precondition {
-      condition     = var.instance_count == 1 || local.store_url_parameter != ""
-      error_message = "Several instances share one record of changes: set store_url_parameter, the SSM parameter with the URL of a PostgreSQL database."
+      condition     = var.instance_count == 1 || local.database != "file"
+      error_message = "Several instances share one record of changes: set database = \"rds\", or store_url_parameter, the SSM parameter with the URL of a PostgreSQL database."
     }
   }
 

@@ -15,6 +15,7 @@ locals {
   service_settings = merge(
     { AWS_REGION = var.region, KINDS = length(var.target_group_names) > 0 ? "elb,tg" : "elb" },
     var.policy == "" ? {} : { POLICY = "/etc/lsapi/policy.yaml" },
+    local.rds ? { STORE_URL = local.store_url } : {},
     var.settings,
   )
 
@@ -27,6 +28,7 @@ locals {
       repository_ref = var.repository_ref
     },
     var.policy == "" ? {} : { policy_parameter = aws_ssm_parameter.policy[0].name },
+    local.rds ? { password_secret = aws_db_instance.this[0].master_user_secret[0].secret_arn } : {},
     local.service_settings,
     { for name, parameter in local.secrets : "secret.${name}" => parameter },
   )

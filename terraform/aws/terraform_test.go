@@ -153,8 +153,12 @@ func TestSecurityGroupsAdmitOnlyGivenNetworks(t *testing.T) {
 		"from_port": "local.service_port", "to_port": "local.service_port", "cidr_ipv4": "each.value", "for_each": "toset(var.metrics_cidrs)",
 		"security_group_id": "aws_security_group.instance.id",
 	})
+	l.one(t, "resource", ingress, "database").want(t, map[string]string{
+		"from_port": "5432", "to_port": "5432", "cidr_ipv4": "",
+		"referenced_security_group_id": "aws_security_group.instance.id", "security_group_id": "aws_security_group.database[0].id",
+	})
 	l.one(t, "output", "instance_private_ips").want(t, map[string]string{"value": "aws_instance.this[*].private_ip"})
-	if got := len(l.blocks("resource", ingress)); got != 5 {
+	if got := len(l.blocks("resource", ingress)); got != 6 {
 		t.Errorf("there are %d rules that let in", got)
 	}
 	for _, closed := range []string{"ssh_cidrs", "metrics_cidrs"} {

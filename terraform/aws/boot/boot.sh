@@ -84,6 +84,9 @@ install_packages() {
   systemctl enable --now docker
 }
 
+# fetch_password: the password of a database in RDS, in a file that STORE_URL names.
+fetch_password() { [ -z "$(setting password_secret)" ] || "$scripts/password.sh"; }
+
 # write_builder: a builder with the settings of this machine, for the boot and for people.
 write_builder() {
   replace "$builder" 700 <<END
@@ -147,6 +150,7 @@ main() {
   write_env_file
   add_swap
   install_packages
+  fetch_password
   write_builder
   deploy
   systemctl --no-block reload-or-restart lsapi-attach.service

@@ -1,12 +1,14 @@
 #!/bin/bash
 # Attaches this instance to its load balancer through its own service, or detaches it and waits
-# until it is drained.
+# until it is drained. Also detaches another one, which cannot do so.
 set -euo pipefail
 
 readonly root=${LSAPI_ROOT:-} # tests run it in a folder
 readonly metadata=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
 # How often to try, 5 s apart: a first build takes minutes.
 readonly attempts=${LSAPI_ATTEMPTS:-120}
+# How long to wait until the instance is drained, in seconds. systemd stops for 4 minutes at most.
+readonly drain=${LSAPI_DRAIN:-100}
 
 setting() { sed -n "s/^$1=//p" "$root/etc/lsapi-boot/settings"; }
 
@@ -46,10 +48,10 @@ attach() {
 
 # detach: the machine stops whatever the guards say, so a refusal is overridden, which is on record.
 detach() {
-  local answer query='?wait=true&timeout=100s' reason='X-Reason: the instance stops'
-  answer=$(change DELETE "$query" --max-time 110 -H "$reason")
+  local answer why=${1:-the instance stops} query="?wait=true&timeout=${drain}s" limit=$((drain + 10))
+  answer=$(change DELETE "$query" --max-time "$limit" -H "X-Reason: $why")
   case $answer in
-    '409 guard.'*) answer=$(change DELETE "$query" --max-time 110 -H "$reason" -H 'X-Override-Guard: the instance stops') ;;
+    '409 guard.'*) answer=$(change DELETE "$query" --max-time "$limit" -H "X-Reason: $why" -H "X-Override-Guard: $why") ;;
   esac
   case $answer in
     201* | '409 conflict' | '404 member.absent') ;;
@@ -61,6 +63,12 @@ detach() {
   esac
 }
 
+# remove INSTANCE: detaches an instance that is terminated, if it is a member.
+remove() {
+  instance=$1
+  ! is_member || detach 'the instance is terminated'
+}
+
 name=$(setting elb_name)
 url=http://127.0.0.1:$(setting port)/elb/$name
 session=$(curl -fsS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/latest/api/token")
@@ -68,8 +76,9 @@ instance=$(curl -fsS -H "X-aws-ec2-metadata-token: $session" "$metadata/latest/m
 
 case ${1:-} in
   attach | detach) "$1" ;;
+  remove) remove "$2" ;;
   *)
-    echo "usage: member.sh attach|detach" >&2
+    echo "usage: member.sh attach|detach|remove INSTANCE" >&2
     exit 2
     ;;
 esac
