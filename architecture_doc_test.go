@@ -125,3 +125,115 @@ func nameOf(x ast.Expr) string {
 	}
 	return ""
 }
+
+// notInPicture are the packages of the service that the picture leaves out: the wiring, and
+// what has no part in a request.
+var notInPicture = []string{"app", "background", "clock", "coalesce", "config", "connlimit", "safefile", "sanitize", "systemd", "telemetry"}
+
+// picture is the drawing of architecture.md.
+type picture struct {
+	// boxes has the packages of each box, and the boxes of each frame.
+	boxes, frames map[string][]string
+	arrows        map[[2]string]bool
+}
+
+var (
+	boxForm   = regexp.MustCompile(`^(\w+)\[\(?"<b>[^<]*</b><br>([^"]*)"\)?\]$`)
+	arrowForm = regexp.MustCompile(`^(\w+)(?:\(\(.*\)\))? (?:-->|==>|-\.->)(?:\|[^|]*\|)? (\w+)(?:\(\(.*\)\))?$`)
+	frameForm = regexp.MustCompile(`^subgraph (\w+)\[`)
+)
+
+func readPicture(t *testing.T) picture {
+	t.Helper()
+	text, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "```mermaid\nflowchart TD\n")
+	drawing, _, _ := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("architecture.md has no picture")
+	}
+	p := picture{boxes: make(map[string][]string), frames: make(map[string][]string), arrows: make(map[[2]string]bool)}
+	frame := ""
+	var drawn [][2]string
+	for line := range strings.Lines(drawing) {
+		line = strings.TrimSpace(line)
+		if found := frameForm.FindStringSubmatch(line); found != nil {
+			frame = found[1]
+		} else if line == "end" {
+			frame = ""
+		} else if found := boxForm.FindStringSubmatch(line); found != nil {
+			p.boxes[found[1]] = strings.Split(found[2], ", ")
+			p.frames[frame] = append(p.frames[frame], found[1])
+		} else if found := arrowForm.FindStringSubmatch(line); found != nil {
+			drawn = append(drawn, [2]string{found[1], found[2]})
+		} else {
+			t.Errorf("the picture has a line that is neither box nor arrow: %s", line)
+		}
+	}
+	for _, arrow := range drawn {
+		from := []string{arrow[0]}
+		if boxes, isFrame := p.frames[arrow[0]]; isFrame {
+			from = boxes
+		}
+		for _, box := range from {
+			if p.boxes[box] != nil && p.boxes[arrow[1]] != nil { // others are outside of the code
+				p.arrows[[2]string{box, arrow[1]}] = true
+			}
+		}
+	}
+	return p
+}
+
+// boxOf returns the box of a package, empty for none.
+func (p picture) boxOf(path string) string {
+	for box, packages := range p.boxes {
+		if among(folderOf(path), internal(packages)) != "" {
+			return box
+		}
+	}
+	return ""
+}
+
+func internal(packages []string) []string {
+	folders := make([]string, len(packages))
+	for i, name := range packages {
+		folders[i] = "internal/" + name
+	}
+	return folders
+}
+
+func TestPictureHasTheArrowsOfTheCode(t *testing.T) {
+	p := readPicture(t)
+	calls := wiredCalls(t)
+	for folder, imports := range importsByFolder(t) {
+		for _, path := range imports {
+			calls[[2]string{module + "/" + folder, path}] = true
+		}
+	}
+	inCode := make(map[[2]string][]string)
+	for call := range calls {
+		if arrow := [2]string{p.boxOf(call[0]), p.boxOf(call[1])}; arrow[0] != "" && arrow[1] != "" && arrow[0] != arrow[1] {
+			inCode[arrow] = append(inCode[arrow], folderOf(call[0])+" calls "+folderOf(call[1]))
+		}
+	}
+	for arrow, why := range inCode {
+		if !p.arrows[arrow] {
+			t.Errorf("the picture lacks the arrow from %s to %s: %s", arrow[0], arrow[1], strings.Join(why, ", "))
+		}
+	}
+	for arrow := range p.arrows {
+		if inCode[arrow] == nil {
+			t.Errorf("the picture has an arrow from %s to %s, which the code does not have", arrow[0], arrow[1])
+		}
+	}
+	for _, path := range importsByFolder(t)["internal/app"] {
+		if ours(path) && path != module && p.boxOf(path) == "" && among(folderOf(path), internal(notInPicture)) == "" {
+			t.Errorf("%s is neither in the picture nor among the packages that it leaves out", path)
+		}
+	}
+	if len(p.boxes) < 5 || len(p.arrows) < 20 {
+		t.Errorf("the picture has only %d boxes and %d arrows", len(p.boxes), len(p.arrows))
+	}
+}
