@@ -90,7 +90,7 @@ func TestBlocksThatAreNotRunSayWhy(t *testing.T) {
 		for _, b := range p.Blocks {
 			if b.Marker == "" {
 				if program := b.NeedsMoreThanDemo(); b.IsShell() && program != "" && !slices.Contains(unmarked, p.Path) {
-					t.Errorf("%s:%d calls %s, which the test of the pages' commands cannot: put <!-- run by TestName --> or <!-- not run: REASON --> before it; the reasons are %q", p.Path, b.Line, program, reasons)
+					t.Errorf("%s:%d calls %s, which the test of the pages' commands cannot: put <!-- run by TestName (or a script) --> or <!-- not run: REASON --> before it; the reasons are %q", p.Path, b.Line, program, reasons)
 				}
 				continue
 			}
@@ -104,8 +104,8 @@ func TestBlocksThatAreNotRunSayWhy(t *testing.T) {
 				continue // another comment
 			case isNotRun && !slices.Contains(reasons, reason):
 				t.Errorf("%s:%d is not run for the reason %q, which is not among %q", p.Path, b.Line, reason, reasons)
-			case (isRun || test != "") && !tests[test]:
-				t.Errorf("%s:%d names the test %q, which does not exist", p.Path, b.Line, test)
+			case (isRun || test != "") && !tests[test] && !existsAmong(test, "."):
+				t.Errorf("%s:%d names the test or script %q, which does not exist", p.Path, b.Line, test)
 			}
 		}
 	}
