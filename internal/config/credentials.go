@@ -52,21 +52,23 @@ func (p *parser) token() (token, key string) {
 	case inFile != "" && token != "":
 		p.problem(keyAPIToken, "set beside %s; use one of them", name(keyTokenFile))
 	case inFile == "" && token == "" && p.text(keyUsersFile) == "":
-		p.problem(keyTokenFile, "%s", p.emptyTokenFile(path))
+		p.emptyTokenFile(path)
 	case token != "":
 		return token, keyAPIToken
 	}
 	return inFile, keyTokenFile
 }
 
-// emptyTokenFile returns how to make a token. A credential of systemd is a copy, which is empty
-// if the file that it is loaded from does not exist.
-func (p *parser) emptyTokenFile(path string) string {
+// emptyTokenFile adds a problem with the command that makes a token. A credential of systemd is a
+// copy, which is empty if the file that it is loaded from does not exist.
+func (p *parser) emptyTokenFile(path string) {
 	const command = "printf '%s' 'user:password' | base64"
 	if directory, _ := p.variable("CREDENTIALS_DIRECTORY"); directory != "" && filepath.Dir(path) == filepath.Clean(directory) {
-		return "no token; make one with: " + command + " | sudo install -m 600 /dev/stdin " + PackageTokenFile
+		// Without the origin: the command is pasted as it is.
+		p.problems = append(p.problems, name(keyTokenFile)+": no token; make one with: "+command+" | sudo install -m 600 /dev/stdin "+PackageTokenFile)
+		return
 	}
-	return path + ": it is empty; it must hold base64 of user:password, made by: " + command
+	p.problem(keyTokenFile, "%s: it is empty; it must hold base64 of user:password, made by: %s", path, command)
 }
 
 // message returns the text of an error without its code.
