@@ -16,7 +16,7 @@ FUZZTIME ?= 30s
 # lsapi's dependency; those with tests are tested too.
 GOLANGCI_LINT := $(BIN)/golangci-lint
 TESTED_TOOLS := $(sort $(dir $(wildcard tools/*/*_test.go)))
-SCRIPTS := $(sort .ci/run $(wildcard scripts/*.sh external_scripts/*.sh terraform/aws/boot/*.sh api/*.sh api/*/*.sh bench/*.sh packaging/*.sh packaging/*/*.sh))
+SCRIPTS := $(sort .ci/run $(wildcard scripts/*.sh external_scripts/*.sh terraform/aws/boot/*.sh api/*.sh api/*/*.sh bench/*.sh packaging/*.sh packaging/*/*.sh packaging/deb/p* packaging/rpm/p*))
 
 .PHONY: help
 help: ## list what can be made

@@ -42,6 +42,7 @@ setup() {
   mkdir -p "$new/oldroot"
   cd "$new"
   pivot_root . oldroot
+  hash -r
   umount -l /oldroot
   # systemd leaves that to the manager of a container. It mounts credentials for its services.
   mount --make-rshared /
@@ -56,7 +57,7 @@ unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child --propagati
   bash -euo pipefail -c setup >"$folder/log" 2>&1 &
 # The child of unshare is process 1 of the machine, and systemd once it has set it up.
 for _ in $(seq 100); do
-  pid=$(pgrep -P $! || true)
+  pid=$(tr -d ' ' 2>/dev/null <"/proc/$!/task/$!/children" || true)
   [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = systemd ] && break
   kill -0 $! 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
   sleep 0.1
