@@ -77,10 +77,11 @@ func TestAWSCLIErrors(t *testing.T) {
 	t.Parallel()
 	a := onTheClock(t)
 	for line, want := range map[string]string{
-		"elb describe-load-balancers --load-balancer-names nope":                                             "An error occurred (LoadBalancerNotFound) when calling the DescribeLoadBalancers operation: Cannot find Load Balancer nope",
-		"elb register-instances-with-load-balancer --load-balancer-name default-elb --instances " + demoIdle: "An error occurred (InvalidInstance) when calling the RegisterInstancesWithLoadBalancer operation: EC2 instance " + demoIdle + " is not in running state.",
-		"ec2 describe-instances --instance-ids i-00000000":                                                   "An error occurred (InvalidInstanceID.NotFound) when calling the DescribeInstances operation: The instance ID 'i-00000000' does not exist",
-		"elb describe-load-balancer-policies --load-balancer-name default-elb":                               "An error occurred (InvalidAction) when calling the DescribeLoadBalancerPolicies operation: Could not find operation DescribeLoadBalancerPolicies for version 2012-06-01",
+		"elb describe-load-balancers --load-balancer-names nope":                                                              "An error occurred (LoadBalancerNotFound) when calling the DescribeLoadBalancers operation: Cannot find Load Balancer nope",
+		"elb register-instances-with-load-balancer --load-balancer-name default-elb --instances " + demoIdle:                  "An error occurred (InvalidInstance) when calling the RegisterInstancesWithLoadBalancer operation: EC2 instance " + demoIdle + " is not in running state.",
+		"ec2 describe-instances --instance-ids i-00000000":                                                                    "An error occurred (InvalidInstanceID.NotFound) when calling the DescribeInstances operation: The instance ID 'i-00000000' does not exist",
+		"elb set-load-balancer-listener-ssl-certificate --load-balancer-name a --load-balancer-port 1 --ssl-certificate-id x": "An error occurred (InvalidAction) when calling the SetLoadBalancerListenerSSLCertificate operation: Could not find operation SetLoadBalancerListenerSSLCertificate for version 2012-06-01",
+		"elb describe-load-balancer-policies --load-balancer-name default-elb --policy-names nope":                            "An error occurred (PolicyNotFound) when calling the DescribeLoadBalancerPolicies operation: There is no policy with name nope",
 	} {
 		if got, err := a.aws(t, line); err == nil || got != want {
 			t.Errorf("aws %s\nprinted %q (%v)\nwant    %q", line, got, err, want)

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"context"
 	"net"
+	"slices"
 )
 
 // balancer is a Classic load balancer that carries traffic. Plane.mu guards its listeners.
@@ -39,6 +40,16 @@ func (c connections) acquire(ctx context.Context, tried []*member) (*member, fun
 	return m, c.release, err
 }
 
+// preface implements relayed.
+func (c connections) preface(port int, client net.Conn) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.Contains(c.proxyPorts, port) {
+		return ""
+	}
+	return proxyHeader(client.RemoteAddr(), client.LocalAddr())
+}
+
 // refused implements relayed.
 func (c connections) refused(zone string) { c.measure(zone, value{BackendConnectionErrors, 1}) }
 
@@ -47,6 +58,7 @@ func (b *balancer) apply(lb LoadBalancer) {
 	p := b.pool
 	p.mu.Lock()
 	p.idle, p.drain, p.zones = lb.Idle, lb.Drain, lb.Zones
+	p.stickiness, p.proxyPorts = lb.Stickiness, lb.ProxyPorts
 	b.prober.use(lb.Check)
 	p.sync(lb.Members, func(m Member) *member { return b.prober.newMember(b.machines, m) })
 	p.refresh()

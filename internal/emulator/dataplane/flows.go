@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"context"
+	"net"
 	"time"
 )
 
@@ -23,6 +24,9 @@ func (f flows) acquire(_ context.Context, tried []*member) (*member, func(*membe
 
 // count implements relayed.
 func (f flows) count(string, ...value) { f.router.requests.Add(1) }
+
+// preface implements relayed. Network Load Balancers send none.
+func (flows) preface(int, net.Conn) string { return "" }
 
 // refused implements relayed.
 func (flows) refused(string) {}

@@ -41,6 +41,21 @@ type LoadBalancer struct {
 	// Drain is how long requests to a former member may take; 0 cuts them.
 	Drain   time.Duration
 	Members []Member
+	// Stickiness is that of HTTP listeners, by port.
+	Stickiness map[int]Stickiness
+	// ProxyPorts are the instance ports to which connections of TCP listeners begin with the
+	// PROXY header.
+	ProxyPorts []int
+}
+
+// Stickiness binds the requests of a client to a member, with the cookie AWSELB.
+type Stickiness struct {
+	// Cookie is the name of an application's cookie: a client is bound as long as it has that.
+	// Empty: as long as it has AWSELB.
+	Cookie string
+	// MaxAge is the lifetime of AWSELB without an application's cookie; 0: as long as the
+	// browser runs.
+	MaxAge time.Duration
 }
 
 // Listener forwards a port of a load balancer to a port of its members. Only the protocols

@@ -23,12 +23,14 @@ type pool struct {
 
 	memberSet // its mu guards what follows
 
-	idle     time.Duration
-	zones    []string
-	hosts    []hostCount // by zone and in total; replaced on change
-	queue    []*waiter   // oldest first
-	requests uint64
-	spilled  uint64
+	idle       time.Duration
+	zones      []string
+	stickiness map[int]Stickiness // by the ports of listeners
+	proxyPorts []int
+	hosts      []hostCount // by zone and in total; replaced on change
+	queue      []*waiter   // oldest first
+	requests   uint64
+	spilled    uint64
 }
 
 // waiter is a request in the surge queue.
@@ -93,6 +95,18 @@ func (p *pool) leastLoaded(tried []*member) *member {
 	}
 	p.next++
 	return found
+}
+
+// acquireBound returns the member to which a client is bound, if it takes requests, else any.
+func (p *pool) acquireBound(ctx context.Context, bound *member, tried []*member) (*member, error) {
+	p.mu.Lock()
+	if bound != nil && bound.available() && !slices.Contains(tried, bound) && (p.concurrency == 0 || bound.inFlight < p.concurrency) {
+		bound.inFlight++
+		p.mu.Unlock()
+		return bound, nil
+	}
+	p.mu.Unlock()
+	return p.acquire(ctx, tried)
 }
 
 // acquire returns a member for a request, if necessary after a wait in the surge queue.

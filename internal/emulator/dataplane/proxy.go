@@ -82,8 +82,9 @@ func (p *proxy) rewrite(r *httputil.ProxyRequest) {
 func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	var tried []*member
 	var refused error
+	sticky := p.pool.session(p.listener.Port, r)
 	for {
-		m, err := p.pool.acquire(r.Context(), tried)
+		m, err := p.pool.acquireBound(r.Context(), sticky.bound, tried)
 		if err != nil {
 			p.pool.count("")
 			if errors.Is(err, errNoMember) && refused != nil {
@@ -94,6 +95,7 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 		began := time.Now()
 		response, err := p.send(r, hop{m: m, port: p.listener.InstancePort, idle: p.pool.idleTimeout(), release: p.pool.release})
 		if err == nil {
+			sticky.bind(p.pool, m, response)
 			p.pool.count(m.Zone, value{Latency, time.Since(began).Seconds()}, value{backendClass(response.StatusCode), 1})
 			return response, nil
 		}

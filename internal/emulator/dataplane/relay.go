@@ -14,6 +14,8 @@ import (
 type relayed interface {
 	// acquire returns an untried member, and what releases it.
 	acquire(ctx context.Context, tried []*member) (*member, func(*member), error)
+	// preface returns what an instance port gets before the data of a client.
+	preface(port int, client net.Conn) string
 	// count counts a connection to a zone.
 	count(zone string, values ...value)
 	// refused counts a connection that a member in a zone refused.
@@ -71,6 +73,9 @@ func (r *relay) forward(client net.Conn) {
 	defer release(m)
 	defer server.Close()
 	r.to.count(m.Zone, value{Latency, time.Since(began).Seconds()})
+	if _, err := io.WriteString(server, r.to.preface(cmp.Or(m.Port, r.port), client)); err != nil {
+		return
+	}
 	cut := func() {
 		_ = client.Close()
 		_ = server.Close()

@@ -59,8 +59,19 @@ func (s *Service) deleteListeners(c wire.Call) (any, error) {
 	kept := slices.DeleteFunc(slices.Clone(b.latest().listeners), func(l Listener) bool {
 		return slices.Contains(ports, strconv.Itoa(l.LoadBalancerPort))
 	})
-	b.revise(c.Time.Now, s.account.Lag, func(st *state) { st.listeners = kept })
+	b.revise(c.Time.Now, s.account.Lag, func(st *state) { st.setListeners(kept) })
 	return struct{}{}, nil
+}
+
+// setListeners sets the listeners. Policies stay set for their ports only.
+func (s *state) setListeners(listeners []Listener) {
+	s.listeners = listeners
+	s.listenerPolicies = withoutUnused(s.listenerPolicies, func(port int) bool {
+		return slices.ContainsFunc(listeners, func(l Listener) bool { return l.LoadBalancerPort == port })
+	})
+	s.instancePolicies = withoutUnused(s.instancePolicies, func(port int) bool {
+		return slices.ContainsFunc(listeners, func(l Listener) bool { return l.InstancePort == port })
+	})
 }
 
 func newListeners(elements []wire.Query) ([]Listener, error) {

@@ -53,6 +53,10 @@ type state struct {
 	drainTime      time.Duration // how long in-flight requests take; draining cuts it at its timeout
 	tags           []account.Tag
 	members        []Member
+	policies       []policy
+	// Names of policies by the ports of listeners and by instance ports. The maps are
+	// immutable.
+	listenerPolicies, instancePolicies map[int][]string
 }
 
 // creation is the part of the state that is set at creation and never changes.
@@ -151,8 +155,9 @@ func describe(s *state) loadBalancerDescription {
 		d.CanonicalHostedZoneName = s.dnsName
 	}
 	for _, l := range s.listeners {
-		d.ListenerDescriptions.Members = append(d.ListenerDescriptions.Members, listenerDescription{Listener: l})
+		d.ListenerDescriptions.Members = append(d.ListenerDescriptions.Members, listenerDescription{l, wire.List[string]{Members: s.listenerPolicies[l.LoadBalancerPort]}})
 	}
+	d.Policies, d.BackendServerDescriptions.Members = s.describeSet()
 	return d
 }
 

@@ -83,6 +83,7 @@ func (s *Service) plan(r *revision, now time.Time) dataplane.LoadBalancer {
 			Unhealthy: r.healthCheck.UnhealthyThreshold, Healthy: r.healthCheck.HealthyThreshold,
 		},
 	}
+	lb.Stickiness, lb.ProxyPorts = r.stickiness(), r.proxyPorts()
 	if r.attributes.ConnectionDraining.Enabled {
 		lb.Drain = seconds(r.attributes.ConnectionDraining.Timeout)
 	}

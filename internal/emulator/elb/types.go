@@ -19,7 +19,7 @@ type (
 		CanonicalHostedZoneNameID string
 		ListenerDescriptions      wire.List[listenerDescription]
 		Policies                  policies
-		BackendServerDescriptions wire.List[struct{}]
+		BackendServerDescriptions wire.List[instancePortDescription]
 		AvailabilityZones         wire.List[string]
 		Subnets                   wire.List[string]
 		VPCID                     string `xml:"VPCId"`
@@ -46,9 +46,21 @@ type (
 	}
 
 	policies struct {
-		AppCookieStickinessPolicies wire.List[struct{}]
-		LBCookieStickinessPolicies  wire.List[struct{}]
+		AppCookieStickinessPolicies wire.List[appCookiePolicy]
+		LBCookieStickinessPolicies  wire.List[lbCookiePolicy]
 		OtherPolicies               wire.List[string]
+	}
+
+	appCookiePolicy struct{ PolicyName, CookieName string }
+
+	lbCookiePolicy struct {
+		PolicyName             string
+		CookieExpirationPeriod string `xml:",omitempty"`
+	}
+
+	instancePortDescription struct {
+		InstancePort int
+		PolicyNames  wire.List[string]
 	}
 
 	memberInstance struct {
@@ -71,6 +83,30 @@ type (
 	subnetsResult        struct{ Subnets wire.List[string] }
 	zonesResult          struct{ AvailabilityZones wire.List[string] }
 	securityGroupsResult struct{ SecurityGroups wire.List[string] }
+
+	describePoliciesResult struct {
+		PolicyDescriptions wire.List[policyDescription]
+	}
+
+	policyDescription struct {
+		PolicyName                  string
+		PolicyTypeName              string
+		PolicyAttributeDescriptions wire.List[policyAttribute]
+	}
+
+	policyAttribute struct{ AttributeName, AttributeValue string }
+
+	describePolicyTypesResult struct {
+		PolicyTypeDescriptions wire.List[policyTypeDescription]
+	}
+
+	policyTypeDescription struct {
+		PolicyTypeName                  string
+		Description                     string
+		PolicyAttributeTypeDescriptions wire.List[policyAttributeType]
+	}
+
+	policyAttributeType struct{ AttributeName, AttributeType, Cardinality string }
 
 	instancesResult struct {
 		Instances wire.List[memberInstance]
