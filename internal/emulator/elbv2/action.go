@@ -65,7 +65,7 @@ func (s *Service) setForward(a *action, b *loadBalancer, l *listener, q wire.Que
 		}
 	}
 	if len(incompatible) > 0 {
-		return wire.BadRequest("IncompatibleProtocols", "The listener and the following target groups have incompatible protocols: %s", quoted(incompatible))
+		return errIncompatible(incompatible)
 	}
 	a.ForwardConfig = &forwardConfig{TargetGroups: wire.List[weightedGroup]{Members: groups}}
 	if len(groups) == 1 {
@@ -73,6 +73,10 @@ func (s *Service) setForward(a *action, b *loadBalancer, l *listener, q wire.Que
 	}
 	a.ForwardConfig.TargetGroupStickinessConfig.Enabled, err = q.Bool("ForwardConfig.TargetGroupStickinessConfig.Enabled", false)
 	return err
+}
+
+func errIncompatible(groups []string) error {
+	return wire.BadRequest("IncompatibleProtocols", "The listener and the following target groups have incompatible protocols: %s", quoted(groups))
 }
 
 // forwardedGroups returns the target groups of a forward action with their weights.

@@ -45,12 +45,17 @@ func (s *Service) API() *wire.API {
 			"DescribeTargetGroupAttributes":  {Perform: s.describeAttributes, Bucket: reads.Always},
 			"DescribeTargetGroups":           {Perform: s.describeTargetGroups, Bucket: reads.Always},
 			"DescribeTargetHealth":           {Perform: s.describeTargetHealth, Bucket: reads.Always},
+			"ModifyListener":                 {Perform: s.modifyListener, Bucket: writes.Always},
 			"ModifyListenerAttributes":       {Perform: s.modifyListenerAttributes, Bucket: writes.Always},
 			"ModifyLoadBalancerAttributes":   {Perform: s.modifyBalancerAttributes, Bucket: writes.Always},
+			"ModifyRule":                     {Perform: s.modifyRule, Bucket: writes.Always},
 			"ModifyTargetGroup":              {Perform: s.modifyTargetGroup, Bucket: writes.Always},
 			"ModifyTargetGroupAttributes":    {Perform: s.modifyAttributes, Bucket: writes.Always},
 			"RegisterTargets":                {Perform: s.registerTargets, Bucket: writes.Always},
 			"RemoveTags":                     {Perform: s.removeTags, Bucket: writes.Always},
+			"SetRulePriorities":              {Perform: s.setRulePriorities, Bucket: writes.Always},
+			"SetSecurityGroups":              {Perform: s.setSecurityGroups, Bucket: writes.Always},
+			"SetSubnets":                     {Perform: s.setSubnets, Bucket: writes.Always},
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package elbv2
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -43,18 +44,24 @@ func (s *Service) makeListener(c wire.Call) (*listener, error) {
 	l.arn = s.listeners.prefix + l.path
 	s.listeners.set(l.arn, l, c.Time.Now)
 	s.setTags(l.arn, tags, c.Time.Now)
-	s.addRule(l, &rule{actions: l.actions, priority: defaultPriority}, c.Time.Now)
+	r := &rule{priority: defaultPriority}
+	r.setActions(l.actions, c.Time.Now)
+	s.addRule(l, r, c.Time.Now)
 	return l, nil
 }
 
 func newListener(b *loadBalancer, q wire.Query) (*listener, error) {
-	l := &listener{
-		loadBalancer: b.arn,
-		protocol:     q.Text("Protocol"),
-		certificates: q.Column("Certificates.member", "CertificateArn"),
+	return listener{loadBalancer: b.arn}.with(b, q)
+}
+
+// with returns the listener with the settings that a call contains.
+func (l listener) with(b *loadBalancer, q wire.Query) (*listener, error) {
+	l.protocol = cmp.Or(q.Text("Protocol"), l.protocol)
+	if arns := q.Column("Certificates.member", "CertificateArn"); len(arns) > 0 {
+		l.certificates = arns
 	}
 	var err error
-	if l.port, err = q.Number("Port", 0); err != nil {
+	if l.port, err = q.Number("Port", l.port); err != nil {
 		return nil, err
 	}
 	protocols := []string{"HTTP", "HTTPS"}
@@ -73,23 +80,86 @@ func newListener(b *loadBalancer, q wire.Query) (*listener, error) {
 	if (l.protocol == "HTTPS" || l.protocol == "TLS") && len(l.certificates) == 0 {
 		return nil, wire.ValidationFailed("A certificate must be specified for %s listeners", l.protocol)
 	}
-	return l, nil
+	return &l, nil
+}
+
+// modifyListener changes the settings that the call contains: port, protocol, certificates
+// and default actions.
+func (s *Service) modifyListener(c wire.Call) (any, error) {
+	l, err := s.listeners.find(c.Text("ListenerArn"))
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.loadBalancers.find(l.loadBalancer)
+	if err != nil {
+		return nil, err
+	}
+	next, err := l.with(b, c.Query)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkPort(next); err != nil {
+		return nil, err
+	}
+	defaultRule := *s.defaultRule(l)
+	if len(c.Elements("DefaultActions.member")) > 0 {
+		if err := s.replaceActions(&defaultRule, b, next, c, "DefaultActions.member"); err != nil {
+			return nil, err
+		}
+		next.actions = defaultRule.actions
+	} else if err := s.checkProtocol(b, next); err != nil {
+		return nil, err
+	}
+	s.listeners.set(next.arn, next, c.Time.Now)
+	s.setRule(&defaultRule, c.Time.Now)
+	return describeListenersResult{Listeners: list(next.describe())}, nil
+}
+
+// defaultRule returns the default rule of a listener, which every one has.
+func (s *Service) defaultRule(l *listener) (found *rule) {
+	for r := range s.rulesOf(l.loadBalancer) {
+		if r.listener == l.arn && r.isDefault() {
+			found = r
+		}
+	}
+	return found
+}
+
+// checkProtocol checks that a listener can forward to the target groups of its default
+// actions.
+func (s *Service) checkProtocol(b *loadBalancer, l *listener) error {
+	for _, arn := range groupsOf(l.actions) {
+		g, err := s.targetGroups.find(arn)
+		if err != nil {
+			return err
+		}
+		if !g.serves(b, l) {
+			return errIncompatible([]string{arn})
+		}
+	}
+	return nil
 }
 
 // admitListener checks that the load balancer has room and the port free for a listener.
 func (s *Service) admitListener(l *listener) error {
 	count := 0
 	for other := range s.listeners.all() {
-		if other.loadBalancer != l.loadBalancer {
-			continue
+		if other.loadBalancer == l.loadBalancer {
+			count++
 		}
-		if other.port == l.port {
-			return wire.BadRequest("DuplicateListener", "A listener already exists on this port for this load balancer '%s'", l.loadBalancer)
-		}
-		count++
 	}
 	if count >= maxListeners {
 		return wire.BadRequest("TooManyListeners", "The maximum number of listeners has been reached on load balancer '%s'", l.loadBalancer)
+	}
+	return s.checkPort(l)
+}
+
+// checkPort checks that no other listener of the load balancer has the port.
+func (s *Service) checkPort(l *listener) error {
+	for other := range s.listeners.all() {
+		if other.loadBalancer == l.loadBalancer && other.port == l.port && other.arn != l.arn {
+			return wire.BadRequest("DuplicateListener", "A listener already exists on this port for this load balancer '%s'", l.loadBalancer)
+		}
 	}
 	return nil
 }

@@ -85,13 +85,12 @@ func (s *Service) newLoadBalancer(c wire.Call) (*loadBalancer, error) {
 	if err := v.Err(); err != nil {
 		return nil, err
 	}
-	b.securityGroups = wire.Unique(c.List("SecurityGroups.member"))
-	for _, id := range b.securityGroups {
-		if account.SecurityGroupName(id) == "" {
-			return nil, wire.BadRequest("InvalidSecurityGroup", "The security group '%s' does not exist", id)
-		}
+	groups, err := newSecurityGroups(c.Query)
+	if err != nil {
+		return nil, err
 	}
-	if len(b.securityGroups) == 0 && b.kind == typeApplication {
+	b.securityGroups = groups
+	if len(groups) == 0 && b.kind == typeApplication {
 		b.securityGroups = []string{account.SecurityGroupID}
 	}
 	zones, err := s.zonesOf(c.Query, b.kind)
@@ -145,6 +144,56 @@ func (s *Service) zonesOf(q wire.Query, kind string) ([]string, error) {
 	}
 	slices.Sort(zones)
 	return zones, nil
+}
+
+// setSubnets replaces the zones, and so which targets get requests.
+func (s *Service) setSubnets(c wire.Call) (any, error) {
+	b, err := s.loadBalancers.find(c.Text("LoadBalancerArn"))
+	if err != nil {
+		return nil, err
+	}
+	next := *b
+	if next.zones, err = s.zonesOf(c.Query, b.kind); err != nil {
+		return nil, err
+	}
+	s.loadBalancers.set(b.arn, &next, c.Time.Now)
+	return setSubnetsResult{AvailabilityZones: next.describe(c.Time.Now).AvailabilityZones, IPAddressType: addressesIPv4}, nil
+}
+
+// setSecurityGroups replaces the security groups. A Network Load Balancer that was created
+// without any cannot have them later.
+func (s *Service) setSecurityGroups(c wire.Call) (any, error) {
+	b, err := s.loadBalancers.find(c.Text("LoadBalancerArn"))
+	if err != nil {
+		return nil, err
+	}
+	groups, err := newSecurityGroups(c.Query)
+	if err != nil {
+		return nil, err
+	}
+	if len(groups) == 0 {
+		var v wire.Validation
+		v.Missing("securityGroups")
+		return nil, v.Err()
+	}
+	if len(b.securityGroups) == 0 {
+		return nil, wire.BadRequest("InvalidConfigurationRequest", "Security groups cannot be set for the load balancer '%s', which was created without any", b.arn)
+	}
+	next := *b
+	next.securityGroups = groups
+	s.loadBalancers.set(b.arn, &next, c.Time.Now)
+	return setSecurityGroupsResult{list(groups...)}, nil
+}
+
+// newSecurityGroups returns the security groups of a call.
+func newSecurityGroups(q wire.Query) ([]string, error) {
+	groups := wire.Unique(q.List("SecurityGroups.member"))
+	for _, id := range groups {
+		if account.SecurityGroupName(id) == "" {
+			return nil, wire.BadRequest("InvalidSecurityGroup", "The security group '%s' does not exist", id)
+		}
+	}
+	return groups, nil
 }
 
 func (s *Service) describeLoadBalancers(c wire.Call) (any, error) {

@@ -56,7 +56,7 @@ type rule struct {
 	priority     int
 	conditions   []condition
 	actions      []action
-	createdAt    time.Time
+	forwards     map[string]time.Time // since when, by the ARN of a target group; immutable
 }
 
 // key sorts the rules of a listener by priority.
@@ -126,8 +126,8 @@ func (t target) draining() bool { return !t.drained.IsZero() }
 // remains reports whether the target is registered or draining at t.
 func (t target) remains(at time.Time) bool { return !t.draining() || at.Before(t.drained) }
 
-// routing indexes the rules, which never change, by what they connect. It can hold rules
-// that are gone.
+// routing indexes the rules by what they connect. It can hold rules that are gone, or no longer
+// forward to the target group.
 type routing struct {
 	byGroup    map[string][]string // ARNs of rules by the ARN of a target group
 	byBalancer map[string][]string // ARNs of rules by the ARN of a load balancer

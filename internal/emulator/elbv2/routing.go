@@ -6,10 +6,31 @@ import (
 	"time"
 )
 
+// add adds a new rule, or one that forwards to other target groups than before.
 func (r *routing) add(added *rule) {
-	r.byBalancer[added.loadBalancer] = append(r.byBalancer[added.loadBalancer], added.arn)
+	r.byBalancer[added.loadBalancer] = with(r.byBalancer[added.loadBalancer], added.arn)
 	for _, group := range groupsOf(added.actions) {
-		r.byGroup[group] = append(r.byGroup[group], added.arn)
+		r.byGroup[group] = with(r.byGroup[group], added.arn)
+	}
+}
+
+func with(arns []string, added string) []string {
+	if slices.Contains(arns, added) {
+		return arns
+	}
+	return append(arns, added)
+}
+
+// setActions sets the actions of a rule.
+func (r *rule) setActions(actions []action, now time.Time) {
+	before := r.forwards
+	r.actions, r.forwards = actions, map[string]time.Time{}
+	for _, group := range groupsOf(actions) {
+		since, forwarded := before[group]
+		if !forwarded {
+			since = now
+		}
+		r.forwards[group] = since
 	}
 }
 
@@ -46,7 +67,7 @@ func (s *Service) groupsBehind(balancer string) []string {
 // routes are what forwards requests to a target group.
 type routes struct {
 	loadBalancers []string  // ARNs, sorted
-	since         time.Time // when the oldest of the rules was created
+	since         time.Time // when the first of the rules began to forward
 }
 
 // inUse reports whether any load balancer forwards to the target group.
@@ -59,11 +80,15 @@ func (s *Service) routes(group string, t time.Time) (found routes) {
 		if !ok {
 			continue
 		}
+		since, forwards := r.forwards[group]
+		if !forwards {
+			continue
+		}
 		if !slices.Contains(found.loadBalancers, r.loadBalancer) {
 			found.loadBalancers = append(found.loadBalancers, r.loadBalancer)
 		}
-		if found.since.IsZero() || r.createdAt.Before(found.since) {
-			found.since = r.createdAt
+		if found.since.IsZero() || since.Before(found.since) {
+			found.since = since
 		}
 	}
 	slices.Sort(found.loadBalancers)

@@ -31,9 +31,11 @@ func (s *Service) createRule(c wire.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.actions, err = s.newActions(b, l, c.Query, "Actions.member"); err != nil {
+	actions, err := s.newActions(b, l, c.Query, "Actions.member")
+	if err != nil {
 		return nil, err
 	}
+	r.setActions(actions, c.Time.Now)
 	tags, err := newTags(c.Query)
 	if err != nil {
 		return nil, err
@@ -57,16 +59,24 @@ func newRule(q wire.Query) (*rule, error) {
 	}
 	var v wire.Validation
 	v.Between(r.priority, 1, defaultPriority-1, "priority")
+	if r.conditions, err = newConditions(&v, q); err != nil {
+		return nil, err
+	}
+	return r, v.Err()
+}
+
+// newConditions returns the conditions of a rule, at least one.
+func newConditions(v *wire.Validation, q wire.Query) (conditions []condition, err error) {
 	values := 0
 	for _, element := range q.Elements("Conditions.member") {
-		condition := newCondition(&v, element)
-		if slices.ContainsFunc(r.conditions, condition.hasField) {
+		condition := newCondition(v, element)
+		if slices.ContainsFunc(conditions, condition.hasField) {
 			return nil, wire.ValidationFailed("A rule can have only one condition with the field '%s'", condition.Field)
 		}
 		values += len(condition.Values.Members)
-		r.conditions = append(r.conditions, condition)
+		conditions = append(conditions, condition)
 	}
-	if len(r.conditions) == 0 {
+	if len(conditions) == 0 {
 		v.Missing("conditions")
 	}
 	if err := v.Err(); err != nil {
@@ -75,7 +85,115 @@ func newRule(q wire.Query) (*rule, error) {
 	if values > maxConditionValues {
 		return nil, wire.ValidationFailed("A rule can have at most %d condition values, not %d", maxConditionValues, values)
 	}
-	return r, nil
+	return conditions, nil
+}
+
+// modifyRule replaces the conditions or the actions of a rule, or both.
+func (s *Service) modifyRule(c wire.Call) (any, error) {
+	r, err := s.rules.find(c.Text("RuleArn"))
+	if err != nil {
+		return nil, err
+	}
+	if r.isDefault() {
+		return nil, wire.BadRequest("OperationNotPermitted", "Default rule '%s' cannot be modified", r.arn)
+	}
+	next := *r
+	if len(c.Elements("Conditions.member")) > 0 {
+		var v wire.Validation
+		if next.conditions, err = newConditions(&v, c.Query); err != nil {
+			return nil, err
+		}
+	}
+	if len(c.Elements("Actions.member")) > 0 {
+		b, err := s.loadBalancers.find(r.loadBalancer)
+		if err != nil {
+			return nil, err
+		}
+		l, err := s.listeners.find(r.listener)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.replaceActions(&next, b, l, c, "Actions.member"); err != nil {
+			return nil, err
+		}
+	}
+	s.setRule(&next, c.Time.Now)
+	return describeRulesResult{Rules: list(next.describe())}, nil
+}
+
+// replaceActions sets the actions of a call.
+func (s *Service) replaceActions(r *rule, b *loadBalancer, l *listener, c wire.Call, prefix string) error {
+	actions, err := s.newActions(b, l, c.Query, prefix)
+	if err != nil {
+		return err
+	}
+	if err := s.checkNewRoutes(b, actions, c.Time.Now); err != nil {
+		return err
+	}
+	r.setActions(actions, c.Time.Now)
+	return nil
+}
+
+// setRule changes a rule.
+func (s *Service) setRule(r *rule, now time.Time) {
+	s.rules.set(r.arn, r, now)
+	s.routing.add(r)
+}
+
+// setRulePriorities sets the priorities of all rules of a call or of none. Rules can swap
+// theirs.
+func (s *Service) setRulePriorities(c wire.Call) (any, error) {
+	elements := c.Elements("RulePriorities.member")
+	var v wire.Validation
+	if len(elements) == 0 {
+		v.Missing("rulePriorities")
+	}
+	var changed []*rule
+	for _, element := range elements {
+		priority, err := element.Number("Priority", 0)
+		if err != nil {
+			return nil, err
+		}
+		v.Between(priority, 1, defaultPriority-1, "rulePriorities.priority")
+		r, err := s.rules.find(element.Text("RuleArn"))
+		if err != nil {
+			return nil, err
+		}
+		if r.isDefault() {
+			return nil, wire.BadRequest("OperationNotPermitted", "The priority of the default rule '%s' cannot be changed", r.arn)
+		}
+		next := *r
+		next.priority = priority
+		changed = append(changed, &next)
+	}
+	if err := v.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.checkPriorities(changed); err != nil {
+		return nil, err
+	}
+	result := describeRulesResult{}
+	for _, r := range changed {
+		s.setRule(r, c.Time.Now)
+		result.Rules.Members = append(result.Rules.Members, r.describe())
+	}
+	return result, nil
+}
+
+// checkPriorities checks that no two rules of a listener have a priority after a change.
+func (s *Service) checkPriorities(changed []*rule) error {
+	for n, r := range changed {
+		others := slices.Clone(changed[:n])
+		for present := range s.rulesOf(r.loadBalancer) {
+			if !slices.ContainsFunc(changed, func(c *rule) bool { return c.arn == present.arn }) {
+				others = append(others, present)
+			}
+		}
+		if slices.ContainsFunc(others, func(o *rule) bool { return o.listener == r.listener && o.priority == r.priority }) {
+			return wire.BadRequest("PriorityInUse", "Priority '%d' is currently in use", r.priority)
+		}
+	}
+	return nil
 }
 
 // newCondition reads a condition, whose values can be in the configuration of its field.
@@ -125,7 +243,7 @@ func (s *Service) admitRule(l *listener, r *rule) error {
 
 // addRule adds a rule to a listener.
 func (s *Service) addRule(l *listener, r *rule, now time.Time) {
-	r.listener, r.loadBalancer, r.createdAt = l.arn, l.loadBalancer, now
+	r.listener, r.loadBalancer = l.arn, l.loadBalancer
 	r.arn = s.rules.prefix + l.path + "/" + s.newID(l.path)
 	s.rules.set(r.arn, r, now)
 	s.routing.add(r)

@@ -32,6 +32,15 @@ type (
 
 	loadBalancerState struct{ Code string }
 
+	setSubnetsResult struct {
+		AvailabilityZones wire.List[availabilityZone]
+		IPAddressType     string `xml:"IpAddressType"`
+	}
+
+	setSecurityGroupsResult struct {
+		SecurityGroupIDs wire.List[string] `xml:"SecurityGroupIds"`
+	}
+
 	availabilityZone struct {
 		ZoneName              string
 		SubnetID              string `xml:"SubnetId"`
