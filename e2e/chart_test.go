@@ -111,7 +111,7 @@ func mountKeys(t *testing.T, folder string, keys map[string]string) {
 				t.Fatal(err)
 			}
 		}
-		if err := os.WriteFile(filepath.Join(data, key), []byte(text), 0o440); err != nil { //nolint:gosec // the chart's mode
+		if err := os.WriteFile(filepath.Join(data, key), []byte(text), 0o440); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -232,8 +232,27 @@ func TestChartRunsReplicasOnPostgreSQL(t *testing.T) {
 	if answer := replicas[1].detach("default-elb", member); answer.status != http.StatusCreated {
 		t.Errorf("after the ConfigMap has changed: %d %s", answer.status, answer.body)
 	}
+	c.keepsReads(t, a, replicas[1])
 	if written, err := os.ReadDir(folders["/state"]); err != nil || len(written) > 0 {
 		t.Errorf("/state has %v, %v", written, err)
+	}
+}
+
+// keepsReads asserts that the pod stays in its Service while AWS is away, as its lists are served.
+// All replicas fail /readyz then.
+func (c chart) keepsReads(t *testing.T, a aws, s *service) {
+	t.Helper()
+	if list := s.get(defaultList); list.status != http.StatusOK {
+		t.Fatalf("a list is %d %s", list.status, list.body)
+	}
+	a.stop()
+	eventually(t, "/readyz fails", func() bool {
+		s.get(defaultList) // reads that fail show that AWS is away
+		return s.get("/readyz").status == http.StatusServiceUnavailable
+	})
+	path := c.deployment.Spec.Template.Spec.Containers[0].ReadinessProbe.HTTPGet.Path
+	if ready, list := s.get(path), s.get(defaultList); ready.status != http.StatusOK || list.status != http.StatusOK {
+		t.Errorf("the readiness probe is %d, a list %d %s", ready.status, list.status, list.body)
 	}
 }
 

@@ -2,33 +2,65 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
-	"helm.sh/helm/v3/pkg/chartutil"
+	"sigs.k8s.io/yaml"
 )
 
 // pack writes the package of a chart's folder, with all files from the date. It returns the
 // path.
 func pack(folder, version, out string, date time.Time) (string, error) {
-	chart, err := loader.LoadDir(folder)
+	c, err := loader.LoadDir(folder)
 	if err != nil {
 		return "", err
 	}
-	chart.Metadata.Version = chartVersion(version)
-	chart.Metadata.AppVersion = strings.TrimPrefix(version, "v")
-	path, err := chartutil.Save(chart, out)
+	c.Metadata.Version = chartVersion(version)
+	c.Metadata.AppVersion = strings.TrimPrefix(version, "v")
+	if err := c.Validate(); err != nil {
+		return "", err
+	}
+	content, err := archive(c, date)
 	if err != nil {
 		return "", err
 	}
-	return path, redate(path, date)
+	path := filepath.Join(out, c.Name()+"-"+c.Metadata.Version+".tgz")
+	return path, errors.Join(os.MkdirAll(out, 0o755), os.WriteFile(path, content, 0o644))
+}
+
+// archive returns the files of a chart as Helm packages them. Helm's own function dates them by
+// the present.
+func archive(c *chart.Chart, date time.Time) ([]byte, error) {
+	metadata, err := yaml.Marshal(c.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	var content bytes.Buffer
+	zip := gzip.NewWriter(&content)
+	files := tar.NewWriter(zip)
+	for _, file := range c.Raw {
+		text := file.Data
+		if file.Name == "Chart.yaml" {
+			text = metadata
+		}
+		header := &tar.Header{Name: c.Name() + "/" + file.Name, Mode: 0o644, Size: int64(len(text)), ModTime: date, Format: tar.FormatUSTAR}
+		if err := files.WriteHeader(header); err != nil {
+			return nil, err
+		}
+		if _, err := files.Write(text); err != nil {
+			return nil, err
+		}
+	}
+	err = errors.Join(files.Close(), zip.Close())
+	return content.Bytes(), err
 }
 
 var (
@@ -48,49 +80,4 @@ func chartVersion(version string) string {
 		return text
 	}
 	return "0.0.0-dev.c" + noPart.ReplaceAllString(text, "-")
-}
-
-// redate sets the date of all files of a package. The library writes the present.
-func redate(path string, date time.Time) error {
-	before, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer before.Close()
-	unzip, err := gzip.NewReader(before)
-	if err != nil {
-		return err
-	}
-	after, err := os.CreateTemp(filepath.Dir(path), "chart-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(after.Name()) // fails after the rename
-	zip := gzip.NewWriter(after)
-	zip.Header = gzip.Header{Comment: unzip.Comment, Extra: unzip.Extra, OS: unzip.OS}
-	if err := errors.Join(copyDated(tar.NewWriter(zip), tar.NewReader(unzip), date), zip.Close(), after.Chmod(0o644), after.Close()); err != nil {
-		return err
-	}
-	return os.Rename(after.Name(), path)
-}
-
-// copyDated copies an archive and closes it.
-func copyDated(to *tar.Writer, from *tar.Reader, date time.Time) error {
-	for {
-		header, err := from.Next()
-		if errors.Is(err, io.EOF) {
-			return to.Close()
-		}
-		if err != nil {
-			return err
-		}
-		header.ModTime = date
-		header.Format = tar.FormatUSTAR
-		if err := to.WriteHeader(header); err != nil {
-			return err
-		}
-		if _, err := io.Copy(to, from); err != nil { //nolint:gosec // our own chart
-			return err
-		}
-	}
 }

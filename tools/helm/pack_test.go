@@ -1,7 +1,11 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,7 +30,11 @@ func TestPackageHasSameBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		packages = append(packages, content)
-		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // archives date files to the second
+		for _, file := range filesOf(t, content) {
+			if !file.ModTime.Equal(date) {
+				t.Errorf("%s is from %v", file.Name, file.ModTime)
+			}
+		}
 	}
 	if !bytes.Equal(packages[0], packages[1]) {
 		t.Error("two packages differ")
@@ -40,6 +48,25 @@ func TestPackageHasSameBytes(t *testing.T) {
 	}
 	if _, err := render(c, values(t, "all")); err != nil {
 		t.Error(err)
+	}
+}
+
+// filesOf returns the files of a package.
+func filesOf(t *testing.T, content []byte) (files []*tar.Header) {
+	t.Helper()
+	unzip, err := gzip.NewReader(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for reader := tar.NewReader(unzip); ; {
+		file, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
 	}
 }
 

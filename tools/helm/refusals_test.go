@@ -47,6 +47,7 @@ func TestSchemaRefusesSenselessValues(t *testing.T) {
 		"probe":                         {"required", "probes: {readiness: /}", "at '/probes/readiness'"},
 		"no time to stop":               {"required", "shutdownTimeoutSeconds: 0", "at '/shutdownTimeoutSeconds': minimum"},
 		"type of service":               {"required", "service: {type: Headless}", "at '/service/type'"},
+		"sources as names":              {"required", "service: {loadBalancerSourceRanges: [office]}", "at '/service/loadBalancerSourceRanges/0'"},
 		"Ingress without hosts":         {"required", "ingress: {enabled: true}", "at '/ingress/hosts': minItems"},
 		"URL as a host":                 {"required", "ingress: {enabled: true, hosts: ['https://x']}", "at '/ingress/hosts/0'"},
 		"text for a switch":             {"required", "ingress: {enabled: 'yes'}", "at '/ingress/enabled': got string, want boolean"},
