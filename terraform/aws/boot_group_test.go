@@ -20,6 +20,7 @@ type group struct {
 	mu      sync.Mutex
 	state   string // the target of the lifecycle, empty for none yet
 	away    int    // requests that the metadata fails
+	polls   int    // requests for the target
 	refusal int    // the status of the next detaches, 0 for success
 	members map[string]bool
 }
@@ -60,6 +61,7 @@ func (g *group) metadata(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/latest/meta-data/instance-id":
 		fmt.Fprint(w, instance)
 	case r.URL.Path == "/latest/meta-data/autoscaling/target-lifecycle-state" && g.state != "":
+		g.polls++
 		fmt.Fprint(w, g.state)
 	default:
 		w.WriteHeader(http.StatusNotFound)
@@ -129,7 +131,6 @@ func (g *group) attached() { g.fake("active", "") }
 func (g *group) lifecycle() (ended <-chan error) {
 	g.t.Helper()
 	command := g.command("lifecycle.sh")
-	command.Stderr = os.Stderr
 	if err := command.Start(); err != nil {
 		g.t.Fatal(err)
 	}
@@ -173,7 +174,6 @@ func TestLaunchCompletesAfterTheAttach(t *testing.T) {
 	if len(ended) > 0 {
 		t.Errorf("it ended: %v", <-ended)
 	}
-	// After a reboot there is nothing to complete.
 	calls := strings.Count(g.all(), complete)
 	g.set(func() { g.state = "Terminated" })
 	if err := <-ended; err != nil {
@@ -201,6 +201,23 @@ func TestTerminationDetachesBeforeItCompletes(t *testing.T) {
 	detached := strings.Index(g.all(), "detached "+instance+" wait=true&timeout=600s")
 	completed := strings.Index(g.all(), complete+"terminating --instance-id "+instance+" --lifecycle-action-result CONTINUE")
 	if detached < 0 || completed < detached {
+		t.Errorf("the calls are\n%s", g.all())
+	}
+}
+
+func TestRebootCompletesNoLaunch(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t)
+	g.write("etc/lsapi-boot/launched", "")
+	g.set(func() { g.state = "InService" })
+	g.attached()
+	g.lifecycle()
+	soon(t, "three polls", func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return g.polls >= 3
+	})
+	if strings.Contains(g.all(), complete) {
 		t.Errorf("the calls are\n%s", g.all())
 	}
 }
