@@ -154,7 +154,7 @@ func (m *machine) command(script string, arguments ...string) *exec.Cmd {
 	}
 	command := exec.CommandContext(m.t.Context(), "bash", append([]string{"boot/" + script}, arguments...)...)
 	command.Env = append([]string{
-		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + m.root, "TMPDIR=" + m.t.TempDir(),
+		"PATH=" + bin + ":" + os.Getenv("PATH") + ":/usr/sbin", "HOME=" + m.root, "TMPDIR=" + m.t.TempDir(),
 		"LSAPI_ROOT=" + m.root, "LSAPI_PATIENCE=0", "LSAPI_ATTEMPTS=1", "FAKES=" + m.fakes,
 	}, m.environment...)
 	return command
@@ -217,7 +217,7 @@ func TestFirstBootBuildsTheService(t *testing.T) {
 	for _, want := range []string{
 		"aws ssm get-parameter --region eu-central-1 --name /lsapi/api-token --with-decryption",
 		"systemctl enable --now docker",
-		"builder REPOSITORY_URL=" + m.repository + " REPOSITORY_REF=v1 PORT=" + m.port + " STATE= :\n",
+		"builder REPOSITORY_URL=" + m.repository + " REPOSITORY_REF=v1 PORT=" + m.port + " STATE=lsapi-state :\n",
 		"systemctl --no-block reload-or-restart lsapi-attach.service\n",
 	} {
 		if !strings.Contains(calls, want) {

@@ -64,6 +64,7 @@ locals {
 
 resource "aws_iam_role" "instance" {
   name_prefix = "${var.name}-"
+  path        = "/"
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -102,5 +103,6 @@ resource "aws_iam_role_policy_attachment" "session_manager" {
 
 resource "aws_iam_instance_profile" "instance" {
   name_prefix = "${var.name}-"
+  path        = "/"
   role        = aws_iam_role.instance.name
 }

@@ -18,6 +18,11 @@ output "instance_private_ips" {
   value       = aws_instance.this[*].private_ip
 }
 
+output "record_volume_id" {
+  description = "The volume of the record; null if it is in a database."
+  value       = local.record_volume_id
+}
+
 output "vpc_id" {
   description = "The network."
   value       = local.vpc_id

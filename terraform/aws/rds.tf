@@ -36,7 +36,7 @@ resource "aws_subnet" "private" {
   count = local.rds && local.own_network ? 2 : 0
 
   vpc_id            = aws_vpc.this[0].id
-  cidr_block        = cidrsubnet(var.vpc_cidr, 4, 8 + count.index)
+  cidr_block        = cidrsubnet(aws_vpc.this[0].cidr_block, 4, 8 + count.index)
   availability_zone = data.aws_availability_zones.available.names[count.index]
 
   tags = { Name = "${var.name}-private-${count.index + 1}" }

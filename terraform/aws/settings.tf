@@ -28,6 +28,7 @@ locals {
       repository_ref = var.repository_ref
     },
     var.policy == "" ? {} : { policy_parameter = aws_ssm_parameter.policy[0].name },
+    local.record_settings,
     local.rds ? { password_secret = aws_db_instance.this[0].master_user_secret[0].secret_arn } : {},
     local.service_settings,
     { for name, parameter in local.secrets : "secret.${name}" => parameter },

@@ -56,7 +56,7 @@ variable "subnet_ids" {
 }
 
 variable "vpc_cidr" {
-  description = "Addresses of the created VPC."
+  description = "Addresses of the created VPC. Later changes have no effect."
   type        = string
   default     = "10.20.0.0/16"
 
@@ -135,13 +135,13 @@ variable "instance_type" {
 }
 
 variable "key_name" {
-  description = "Name of an EC2 key pair, for SSH. Empty is none."
+  description = "Name of an EC2 key pair, for SSH. Empty is none. Existing instances keep theirs."
   type        = string
   default     = ""
 }
 
 variable "root_volume_gib" {
-  description = "Size of the root volume, for images and the record of changes."
+  description = "Size of the root volume, for images. It can grow later."
   type        = number
   default     = 16
 
@@ -250,6 +250,47 @@ variable "repository_ref" {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._/-]*$", var.repository_ref))
     error_message = "Give the name of a branch or tag, or a commit."
   }
+}
+
+# The record of a single instance, without store_url_parameter
+
+variable "record_volume_gib" {
+  description = "Size of the volume of the record. It can grow later, and not shrink."
+  type        = number
+  default     = 8
+
+  validation {
+    condition     = var.record_volume_gib >= 1 && var.record_volume_gib <= 16384 && floor(var.record_volume_gib) == var.record_volume_gib
+    error_message = "Give a size from 1 to 16384 GiB."
+  }
+}
+
+variable "record_snapshots" {
+  description = "How many daily snapshots of the record are kept. 0: none are taken."
+  type        = number
+  default     = 14
+
+  validation {
+    condition     = var.record_snapshots >= 0 && var.record_snapshots <= 1000 && floor(var.record_snapshots) == var.record_snapshots
+    error_message = "Give a number from 0 to 1000."
+  }
+}
+
+variable "record_snapshot_id" {
+  description = "Snapshot from which the volume of the record is created. Another one replaces the volume. Empty: a new record, or the one there is."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.record_snapshot_id == "" || can(regex("^snap-[0-9a-f]{8,17}$", var.record_snapshot_id))
+    error_message = "Give the id of a snapshot, such as snap-0123456789abcdef0, or nothing."
+  }
+}
+
+variable "record_protected" {
+  description = "Whether plans that delete or replace the volume of the record fail, also those of terraform destroy. docs/deploy.md describes how to end it."
+  type        = bool
+  default     = false
 }
 
 # Permissions. In names, * matches any characters and ? any single one, as in IAM.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Brings the service up at each start of the machine: settings, Docker, the service. Every step
+# Brings the service up at each start of the machine: settings, the record, Docker, the service. Every step
 # can be repeated, and lsapi-boot.service repeats all of them until they succeed.
 set -euo pipefail
 umask 077
@@ -78,10 +78,22 @@ write_env_file() {
 }
 
 install_packages() {
-  if ! command -v docker || ! command -v git || ! command -v jq; then
-    dnf install -y -q docker git jq
+  if ! command -v docker || ! command -v git || ! command -v jq || ! command -v mkfs.ext4; then
+    dnf install -y -q docker git jq e2fsprogs
   fi >/dev/null
-  systemctl enable --now docker
+}
+
+# prepare_record: mounts the volume of the record, or forgets the one of earlier settings, for which
+# Docker would wait.
+prepare_record() {
+  local volume
+  volume=$(setting record_volume)
+  if [ -n "$volume" ]; then
+    "$scripts/record.sh" "$volume" || exit 1
+  elif grep -q ' /var/lib/lsapi ' "$root/etc/fstab"; then
+    sed -i '\, /var/lib/lsapi ,d' "$root/etc/fstab"
+    systemctl daemon-reload
+  fi
 }
 
 # fetch_password: the password of a database in RDS, in a file that STORE_URL names.
@@ -89,9 +101,12 @@ fetch_password() { [ -z "$(setting password_secret)" ] || "$scripts/password.sh"
 
 # write_builder: a builder with the settings of this machine, for the boot and for people.
 write_builder() {
+  local state=lsapi-state
+  [ -z "$(setting record_volume)" ] || state=$root/var/lib/lsapi
   replace "$builder" 700 <<END
 #!/bin/bash
 # Runs the builder with the settings of this machine, which flags override. Written at each boot.
+export STATE=\${STATE:-$state}
 export REPOSITORY_URL=\${REPOSITORY_URL:-$(setting repository_url)}
 export REPOSITORY_REF=\${REPOSITORY_REF:-$(setting repository_ref)}
 export PORT=$(setting port)
@@ -150,6 +165,8 @@ main() {
   write_env_file
   add_swap
   install_packages
+  prepare_record
+  systemctl enable --now docker
   fetch_password
   write_builder
   deploy

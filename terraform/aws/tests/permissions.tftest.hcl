@@ -1,9 +1,16 @@
 mock_provider "aws" {
+  mock_resource "aws_ebs_volume" {
+    defaults        = { id = "vol-0123456789abcdef0" }
+    override_during = plan
+  }
   mock_data "aws_availability_zones" {
     defaults = { names = ["us-east-1a", "us-east-1b"] }
   }
   mock_data "aws_ssm_parameter" {
     defaults = { value = "ami-0123456789abcdef0" }
+  }
+  mock_data "aws_subnet" {
+    defaults = { availability_zone = "us-east-1a" }
   }
   mock_data "aws_caller_identity" {
     defaults = { account_id = "123456789012" }

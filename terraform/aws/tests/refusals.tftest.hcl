@@ -1,9 +1,16 @@
 mock_provider "aws" {
+  mock_resource "aws_ebs_volume" {
+    defaults        = { id = "vol-0123456789abcdef0" }
+    override_during = plan
+  }
   mock_data "aws_availability_zones" {
     defaults = { names = ["us-east-1a", "us-east-1b"] }
   }
   mock_data "aws_ssm_parameter" {
     defaults = { value = "ami-0123456789abcdef0" }
+  }
+  mock_data "aws_subnet" {
+    defaults = { availability_zone = "us-east-1a" }
   }
   mock_data "aws_caller_identity" {
     defaults = { account_id = "123456789012" }
@@ -57,18 +64,21 @@ run "invalid_values" {
   command = plan
 
   variables {
-    region          = "Frankfurt"
-    elb_name        = "-elb"
-    subnet_ids      = ["subnet-0123456789abcdef0"]
-    allowed_cidrs   = []
-    metrics_cidrs   = ["prometheus"]
-    certificate_arn = "cert"
-    instance_count  = 0
-    token_parameter = "token"
-    repository_url  = "https://user:secret@git.example.com/x.git"
-    alarm_email     = "nobody"
-    settings        = { LISTEN = ":9000" }
-    secret_settings = { NOTIFY = "https://hooks.example.com" }
+    region             = "Frankfurt"
+    elb_name           = "-elb"
+    subnet_ids         = ["subnet-0123456789abcdef0"]
+    allowed_cidrs      = []
+    metrics_cidrs      = ["prometheus"]
+    certificate_arn    = "cert"
+    instance_count     = 0
+    token_parameter    = "token"
+    repository_url     = "https://user:secret@git.example.com/x.git"
+    alarm_email        = "nobody"
+    settings           = { LISTEN = ":9000" }
+    record_snapshot_id = "vol-0123456789abcdef0"
+    record_volume_gib  = 0
+    record_snapshots   = -1
+    secret_settings    = { NOTIFY = "https://hooks.example.com" }
 
     classic_names      = ["arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/web"]
     target_group_names = ["shop/0123456789abcdef"]
@@ -77,7 +87,7 @@ run "invalid_values" {
   expect_failures = [
     var.region, var.elb_name, var.subnet_ids, var.allowed_cidrs, var.metrics_cidrs, var.certificate_arn,
     var.instance_count, var.token_parameter, var.repository_url, var.alarm_email,
-    var.settings, var.secret_settings,
+    var.settings, var.secret_settings, var.record_snapshot_id, var.record_volume_gib, var.record_snapshots,
     var.classic_names, var.target_group_names,
   ]
 }
