@@ -22,7 +22,7 @@ func TestNoticeHasTheNoticesOfModulesInTheBinary(t *testing.T) {
 	}
 	files := []string{"api/docs/NOTICE"}
 	seen := make(map[string]bool)
-	for _, folder := range strings.Fields(string(folders)) {
+	for folder := range strings.FieldsSeq(string(folders)) {
 		if found, err := filepath.Glob(folder + "/NOTICE*"); err == nil && !seen[folder] {
 			files = append(files, found...)
 		}

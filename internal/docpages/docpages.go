@@ -57,25 +57,22 @@ var (
 
 // Read returns the pages below a folder, by path.
 func Read(root string) ([]*Page, error) {
+	tree := os.DirFS(root)
 	var pages []*Page
-	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && file != root && (strings.HasPrefix(entry.Name(), ".") || slices.Contains([]string{"bin", "dist", "node_modules", "testdata"}, entry.Name())):
+		case entry.IsDir() && path != "." && (strings.HasPrefix(entry.Name(), ".") || slices.Contains([]string{"bin", "dist", "node_modules", "testdata"}, entry.Name())):
 			return fs.SkipDir
-		case entry.IsDir() || filepath.Ext(file) != ".md":
+		case entry.IsDir() || filepath.Ext(path) != ".md":
 			return nil
 		}
-		text, err := os.ReadFile(file)
+		text, err := fs.ReadFile(tree, path)
 		if err != nil {
 			return err
 		}
-		path, err := filepath.Rel(root, file)
-		if err != nil {
-			return err
-		}
-		pages = append(pages, parse(filepath.ToSlash(path), string(text)))
+		pages = append(pages, parse(path, string(text)))
 		return nil
 	})
 	return pages, err
