@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -72,7 +73,7 @@ type chartProbe struct {
 
 func readChart(t *testing.T, name string) chart {
 	t.Helper()
-	file, err := os.Open(filepath.Join("../tools/helm/testdata/rendered", name+".yaml"))
+	file, err := os.Open("../tools/helm/testdata/rendered/" + name + ".yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +101,8 @@ func readChart(t *testing.T, name string) chart {
 // through a link to a folder, which an update replaces.
 func mountKeys(t *testing.T, folder string, keys map[string]string) {
 	t.Helper()
-	data, err := os.MkdirTemp(folder, "..data-")
-	if err != nil {
+	data := filepath.Join(folder, "..data-"+rand.Text())
+	if err := os.Mkdir(data, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for key, text := range keys {
