@@ -40,7 +40,7 @@ func buildAndRun(m *testing.M) (int, error) {
 // compile builds lsapi, with the race detector if the tests have it, so that both use the
 // same compiled packages.
 func compile(to string, flags ...string) error {
-	arguments := append([]string{"build", "-o", to}, flags...)
+	arguments := append([]string{"build", "-ldflags=-s -w", "-o", to}, flags...)
 	if raceEnabled {
 		arguments = append(arguments, "-race")
 	}

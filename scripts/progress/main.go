@@ -3,7 +3,7 @@
 //
 //	progress [flags] FOLDER...
 //
-// FOLDERs are modules of their own that are tested after this one.
+// FOLDERs are modules of their own that are tested beside this one, while its tests wait.
 package main
 
 import (
@@ -22,6 +22,7 @@ var (
 	usual    = flag.String("usual", "", "how long all steps take on an idle machine, in words")
 	last     = flag.String("last", "", "the file with the duration of the last run that passed")
 	parallel = flag.String("parallel", "8", "how many tests of a package run at once")
+	compiled = flag.String("compiled", "", "flags of go build, in addition to GOFLAGS, for what runs with the race detector")
 )
 
 const heartbeat = 30 * time.Second
@@ -30,18 +31,8 @@ func main() {
 	flag.Parse()
 	p := &progress{out: os.Stdout, began: time.Now()}
 	p.announce(*usual, *last)
-	steps := []step{
-		{"go vet -v -race ./...", &vetOutput{p: p}},
-		{"go test -json -race -timeout 60m -parallel " + *parallel + " ./...", newTestOutput(p)},
-	}
-	for _, folder := range flag.Args() {
-		steps = append(steps, step{"go -C " + folder + " test ./...", &plainOutput{p: p}})
-	}
-	for _, s := range steps {
-		if err := p.run(s); err != nil {
-			p.say("FAILED: %s: %v", s.command, err)
-			os.Exit(1)
-		}
+	if !p.runAll(flag.Args()) {
+		os.Exit(1)
 	}
 	p.say("all passed")
 	if err := remember(*last, time.Since(p.began)); err != nil {
@@ -54,6 +45,40 @@ func main() {
 type step struct {
 	command string
 	output  output
+	env     []string // in addition to that of this process
+}
+
+// runAll runs all steps and reports whether they passed. The folders are tested at the lowest
+// priority while other tests wait. They are compiled as the released binary is, so that Go's
+// own packages are compiled in two modes only.
+func (p *progress) runAll(folders []string) bool {
+	// By default each program with the race detector waits a second before it ends.
+	checked := []string{"GOFLAGS=" + os.Getenv("GOFLAGS") + " " + *compiled, "GORACE=atexit_sleep_ms=20"}
+	static := []string{"CGO_ENABLED=0", "GOFLAGS=" + os.Getenv("GOFLAGS") + " -trimpath"}
+	if !p.passes(step{"go vet -v -race ./...", &vetOutput{p: p}, checked}) {
+		return false
+	}
+	passed := true
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		for _, folder := range folders {
+			command := "nice -n 19 go -C " + folder + " test ./..."
+			passed = p.passes(step{command, &plainOutput{p, command}, static}) && passed
+		}
+	})
+	// Everything has been vetted. Most tests wait most of the time, hence -p.
+	tested := p.passes(step{"go test -json -race -vet=off -timeout 60m -p 4 -parallel " + *parallel + " ./...", newTestOutput(p), checked})
+	beside.Wait()
+	return tested && passed
+}
+
+// passes runs a step and reports a failure.
+func (p *progress) passes(s step) bool {
+	if err := p.run(s); err != nil {
+		p.say("FAILED: %s: %v", s.command, err)
+		return false
+	}
+	return true
 }
 
 // output reads what a step writes, line by line.
@@ -112,6 +137,7 @@ func (p *progress) run(s step) error {
 	command := exec.Command(words[0], words[1:]...) //nolint:gosec,noctx // it is one of the steps, and ends with the terminal's interrupt
 	lines := &lineWriter{to: s.output.line}
 	command.Stdout, command.Stderr = lines, lines
+	command.Env = append(os.Environ(), s.env...)
 	if err := command.Start(); err != nil {
 		return err
 	}

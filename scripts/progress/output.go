@@ -11,10 +11,13 @@ import (
 )
 
 // plainOutput prints what a step writes.
-type plainOutput struct{ p *progress }
+type plainOutput struct {
+	p       *progress
+	command string
+}
 
 func (o *plainOutput) line(text string) { o.p.print(text + "\n") }
-func (o *plainOutput) status() string   { return "still running" }
+func (o *plainOutput) status() string   { return "running: " + o.command }
 func (o *plainOutput) end()             {}
 
 // vetOutput counts the packages that go vet names as it gets to them, and prints
