@@ -222,6 +222,14 @@ inside apt-get remove -y -qq lsapi >/dev/null 2>&1
 [ ! -e "$(file /sys/fs/cgroup/system.slice/lsapi.service)" ] || fail 'it still runs'
 inside test -e /etc/lsapi/lsapi.env -a -e /etc/lsapi/api-token -a -e /var/lib/lsapi/lsapi.db || fail 'a removal removes too much'
 
+step 'install again: it serves with what was kept'
+install_deb >/dev/null
+serves || fail 'not after the second installation'
+[ "$(changes)" = "$record" ] || fail "the record is $(changes)"
+inside systemctl stop lsapi
+install_deb --reinstall >/dev/null
+[ "$(state ActiveState)" = inactive ] || fail 'an upgrade starts what was stopped'
+
 if ! inside sh -c 'command -v rpm' >/dev/null; then
   step "the deb installs, runs, upgrades, and leaves the record (exposure $exposure); no rpm in $root"
   exit 0

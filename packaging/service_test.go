@@ -51,6 +51,13 @@ func TestUnitRestartsACrashButNoInvalidConfiguration(t *testing.T) {
 	}
 }
 
+// check.sh shortens it.
+func TestUnitHasAWatchdog(t *testing.T) {
+	if got := values(t, "WatchdogSec"); !slices.Equal(got, []string{"60"}) {
+		t.Errorf("WatchdogSec=%q", got)
+	}
+}
+
 func TestUnitStopsLaterThanTheService(t *testing.T) {
 	cfg, err := config.Load(config.Sources{Environ: []string{"API_TOKEN=x"}, CheckToken: func(string) error { return nil }})
 	if err != nil {
