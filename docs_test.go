@@ -80,16 +80,13 @@ func TestIndexHasEveryPage(t *testing.T) {
 // reasons are the accepted reasons not to run a block of command lines.
 var reasons = []string{"needs AWS", "needs Docker", "needs root", "needs a cluster", "needs a signing key", "takes long"}
 
-// unmarked are pages whose blocks have no markers yet.
-var unmarked = []string{"docs/deploy.md", "terraform/aws/README.md", "terraform/examples/alb/README.md"}
-
 // TestCommandsOfPagesRunOnDemo in e2e runs each block that has no marker.
 func TestBlocksThatAreNotRunSayWhy(t *testing.T) {
 	tests := testNames(t)
 	for _, p := range readPages(t) {
 		for _, b := range p.Blocks {
 			if b.Marker == "" {
-				if program := b.NeedsMoreThanDemo(); b.IsShell() && program != "" && !slices.Contains(unmarked, p.Path) {
+				if program := b.NeedsMoreThanDemo(); b.IsShell() && program != "" {
 					t.Errorf("%s:%d calls %s, which the test of the pages' commands cannot: put <!-- run by TestName (or a script) --> or <!-- not run: REASON --> before it; the reasons are %q", p.Path, b.Line, program, reasons)
 				}
 				continue

@@ -27,9 +27,6 @@ func TestCommandsOfPagesRunOnDemo(t *testing.T) {
 	}
 	ran := 0
 	for _, p := range pages {
-		if slices.Contains(unmarked, p.Path) {
-			continue
-		}
 		blocks := slices.DeleteFunc(p.Blocks, func(b docpages.Block) bool { return !b.IsShell() || b.Marker != "" || b.NeedsMoreThanDemo() != "" })
 		if len(blocks) == 0 {
 			continue
@@ -44,9 +41,6 @@ func TestCommandsOfPagesRunOnDemo(t *testing.T) {
 		t.Errorf("only %d blocks were found", ran)
 	}
 }
-
-// unmarked are pages whose blocks have no markers yet.
-var unmarked = []string{"docs/deploy.md", "terraform/aws/README.md", "terraform/examples/alb/README.md"}
 
 // runPage runs blocks in one shell. A failing line ends it, and is named.
 func (s *shell) runPage(t *testing.T, blocks []docpages.Block) {

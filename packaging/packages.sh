@@ -26,6 +26,7 @@ main() {
   rm -rf "$dist"
   mkdir -p "$dist"
   manual
+  licences
   local platform
   for platform in "${platforms[@]}"; do
     local os=${platform%/*} arch=${platform#*/}
@@ -44,6 +45,9 @@ manual() {
   gzip -9n "$dist"/man/*.1
 }
 
+# licences: those of the modules in the binary, which must come with it.
+licences() { packaging/licences.sh >"$dist/licences.txt"; }
+
 # archive OS ARCH: the binary and what belongs to it, in one folder.
 archive() {
   local name=lsapi_${version}_$1_$2 stage
@@ -51,8 +55,8 @@ archive() {
   mkdir "$stage/$name"
   cp -R "$dist/bin/$1_$2/lsapi" "$dist/man" "$dist/completions" "$stage/$name/"
   local file
-  for file in LICENSE NOTICE; do
-    [ ! -e "$file" ] || cp "$file" "$stage/$name/"
+  for file in LICENSE NOTICE "$dist/licences.txt"; do
+    cp "$file" "$stage/$name/"
   done
   tar -c --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go+r,go-w \
     --mtime="@$SOURCE_DATE_EPOCH" -C "$stage" "$name" | gzip -9n >"$dist/$name.tar.gz"
