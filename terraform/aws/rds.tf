@@ -138,6 +138,7 @@ resource "aws_db_instance" "this" {
   allocated_storage     = var.database_storage_gib
   max_allocated_storage = 5 * var.database_storage_gib
 
+  snapshot_identifier         = var.database_snapshot_id == "" ? null : var.database_snapshot_id
   db_name                     = "lsapi"
   username                    = "lsapi"
   manage_master_user_password = true

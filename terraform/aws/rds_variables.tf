@@ -77,6 +77,17 @@ variable "database_backup_days" {
   }
 }
 
+variable "database_snapshot_id" {
+  description = "A snapshot from which the database is created. Another one replaces the database: docs/deploy.md describes how to restore."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.database_snapshot_id == "" || can(regex("^(arn:|rds:)?[A-Za-z][A-Za-z0-9:-]*$", var.database_snapshot_id))
+    error_message = "Give the name or ARN of a snapshot, such as rds:lsapi-2026-11-30-02-30, or nothing."
+  }
+}
+
 variable "database_deletion_protection" {
   description = "Whether AWS refuses to delete the database. Set it to false and apply before destroy, which leaves a last snapshot."
   type        = bool

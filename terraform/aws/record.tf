@@ -40,12 +40,12 @@ resource "aws_volume_attachment" "record" {
   stop_instance_before_detaching = true
 }
 
-# With record_protected every plan that deletes or replaces the volume fails. `lifecycle` takes no
+# With record_protected every plan that deletes or replaces the volume, or the database, fails. `lifecycle` takes no
 # variables, so this resource stands for the volume: it comes and goes with it.
 resource "terraform_data" "record_protection" {
   count = var.record_protected ? 1 : 0
 
-  triggers_replace = [local.record_volume_id]
+  triggers_replace = [local.rds ? aws_db_instance.this[0].resource_id : local.record_volume_id]
 
   lifecycle {
     prevent_destroy = true

@@ -112,6 +112,21 @@ run "rds" {
   }
 }
 
+run "another_snapshot_of_a_protected_database" {
+  command = plan
+
+  variables {
+    database             = "rds"
+    database_snapshot_id = "rds:lsapi-2026-11-30-02-30"
+    record_protected     = true
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].snapshot_identifier == "rds:lsapi-2026-11-30-02-30" && length(terraform_data.record_protection) == 1
+    error_message = "The database is created from the snapshot."
+  }
+}
+
 run "rds_in_an_existing_network" {
   command = plan
 
@@ -138,10 +153,12 @@ run "invalid_values" {
     database_version     = "15"
     database_storage_gib = 19
     database_backup_days = 0
+    database_snapshot_id = "7"
   }
 
   expect_failures = [
     var.database, var.private_subnet_ids, var.database_class, var.database_version, var.database_storage_gib, var.database_backup_days,
+    var.database_snapshot_id,
   ]
 }
 
