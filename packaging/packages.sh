@@ -9,10 +9,13 @@
 #   DIST               the folder (dist); what was in it is removed
 #   VERSION            what `git describe` prints
 #   SOURCE_DATE_EPOCH  the date of all files, in seconds since 1970 (that of the commit)
+#   RELEASES           the URL of the folder that dist/ is published in, and
+#   HOMEPAGE           that of the project, for the Homebrew formula
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-read -ra platforms <<<"${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64}"
+readonly all='linux/amd64 linux/arm64 darwin/amd64 darwin/arm64'
+read -ra platforms <<<"${PLATFORMS:-$all}"
 dist=${DIST:-dist}
 export VERSION=${VERSION:-$(git describe --tags --always --dirty)}
 export COMMIT=${COMMIT:-$(git rev-parse --short=12 HEAD)}
@@ -20,6 +23,8 @@ export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export TZ=UTC LC_ALL=C
 umask 022
 version=${VERSION#v}
+homepage=${HOMEPAGE:-https://git.example.com/lsapi}
+releases=${RELEASES:-$homepage/releases/download/$VERSION}
 
 main() {
   case $dist in '' | / | .) echo "DIST is a folder that is made anew, not $dist" >&2 && exit 2 ;; esac
@@ -33,8 +38,11 @@ main() {
     echo "making what is for $platform"
     GOOS=$os GOARCH=$arch packaging/compile.sh "$dist/bin/${os}_$arch/lsapi"
     archive "$os" "$arch"
-    if [ "$os" = linux ]; then system_packages "$arch"; fi
+    materials "$os" "$arch"
+    [ "$os" != linux ] || system_packages "$arch"
   done
+  image
+  formula
   checksums
   table
 }
@@ -42,7 +50,7 @@ main() {
 # manual: the man pages and the completions.
 manual() {
   CGO_ENABLED=0 go run -trimpath ./packaging/manual "$VERSION" "$dist"
-  gzip -9n "$dist"/man/*.1
+  gzip -9nf "$dist"/man/*.1
 }
 
 # licences: those of the modules in the binary, which must come with it.
@@ -53,32 +61,58 @@ archive() {
   local name=lsapi_${version}_$1_$2 stage
   stage=$(mktemp -d)
   mkdir "$stage/$name"
-  cp -R "$dist/bin/$1_$2/lsapi" "$dist/man" "$dist/completions" "$stage/$name/"
-  local file
-  for file in LICENSE NOTICE "$dist/licences.txt"; do
-    cp "$file" "$stage/$name/"
-  done
+  cp -R "$dist/bin/$1_$2/lsapi" "$dist/man" "$dist/completions" LICENSE NOTICE "$stage/$name/"
   tar -c --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go+r,go-w \
     --mtime="@$SOURCE_DATE_EPOCH" -C "$stage" "$name" | gzip -9n >"$dist/$name.tar.gz"
   rm -rf "$stage"
 }
 
-# system_packages ARCH: a deb and an rpm. nfpm.yaml reads VERSION, ARCH, MTIME and DIST; the
-# binary is DIST/bin/linux_ARCH/lsapi.
+# system_packages ARCH: a deb and an rpm. nfpm.yaml reads VERSION, ARCH and DIST, and nfpm
+# SOURCE_DATE_EPOCH.
 system_packages() {
-  [ -e packaging/nfpm.yaml ] || return 0
   local format
   tool nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm
   for format in deb rpm; do
     VERSION=$(packaging/version.sh "$VERSION" "$SOURCE_DATE_EPOCH") ARCH=$1 DIST=$dist \
-      MTIME=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ) \
-      bin/nfpm package --config packaging/nfpm.yaml --packager "$format" --target "$dist/"
+      bin/nfpm package --config packaging/nfpm.yaml --packager "$format" --target "$dist/" >/dev/null
   done
+}
+
+# materials OS ARCH: the modules in the binary and their licences, as CycloneDX.
+materials() {
+  tool cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+  local log
+  log=$(bin/cyclonedx-gomod bin -json -noserial -notimestamp -std -licenses -version "$VERSION" \
+    -output "$dist/lsapi_${version}_$1_$2.cdx.json" "$dist/bin/$1_$2/lsapi" 2>&1) ||
+    { echo "$log" >&2 && return 1; }
+}
+
+# image: the container image for the platforms of Linux, as one archive.
+image() {
+  local platform binaries=()
+  for platform in "${platforms[@]}"; do
+    [ "${platform%/*}" != linux ] || binaries+=("$platform=$dist/bin/${platform/\//_}/lsapi")
+  done
+  [ ${#binaries[@]} -gt 0 ] || return 0
+  tool image .
+  bin/image -version "$VERSION" -revision "$COMMIT" -created "$SOURCE_DATE_EPOCH" \
+    "$dist/lsapi_${version}_image.tar" "${binaries[@]}"
+}
+
+# formula: for Homebrew, which needs all platforms.
+formula() {
+  local platform archive edits=(-e '/^#/d' -e "s|@VERSION@|$version|" -e "s|@RELEASES@|$releases|" -e "s|@HOMEPAGE@|$homepage|")
+  for platform in $all; do
+    archive=$dist/lsapi_${version}_${platform/\//_}.tar.gz
+    [ -e "$archive" ] || return 0
+    edits+=(-e "s|@SHA256_${platform/\//_}@|$(sha256sum "$archive" | cut -d' ' -f1)|")
+  done
+  sed "${edits[@]}" packaging/homebrew/lsapi.rb >"$dist/lsapi.rb"
 }
 
 # tool NAME PACKAGE: builds bin/NAME from the module tools/NAME.
 tool() {
-  go -C "tools/$1" build -o "$PWD/bin/$1" "$2"
+  CGO_ENABLED=0 go -C "tools/$1" build -trimpath -buildvcs=false -o "$PWD/bin/$1" "$2"
 }
 
 # checksums: of every file, in the form of `sha256sum --check`.

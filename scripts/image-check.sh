@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Builds the image for real and runs what is in it: its binary, from its root, against
 # the emulated AWS. There is no daemon and no registry: Debian's buildah builds it, and
-# the stage that compiles is replaced by what was compiled here, which is the same
-# command on the same files.
+# the stage that compiles is replaced by the binary of the packages, which is the same
+# command on the same files. The image of the packages has to be like it.
+#
+# Usage: image-check.sh [FOLDER]   FOLDER has the packages; without it they are made
 set -euo pipefail
+dist=${1:+$(realpath -m "$1")}
 cd "$(dirname "$0")/.."
 
 skip() {
@@ -32,23 +35,18 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# compile FOLDER: as the Dockerfile does.
-compile() {
-  mkdir -p "$1/out/state"
-  VERSION=check COMMIT=check packaging/compile.sh "$1/out/lsapi"
-  cp /etc/ssl/certs/ca-certificates.crt "$1/out/ca-certificates.crt"
-  install -m 644 packaging/rds/rds.pem "$1/out/rds.pem"
-}
-compile "$work/first"
-git -C . archive --format=tar HEAD | (mkdir "$work/elsewhere" && tar -x -C "$work/elsewhere")
-if git diff --quiet HEAD; then
-  (cd "$work/elsewhere" && compile "$work/second")
-  cmp "$work/first/out/lsapi" "$work/second/out/lsapi" ||
-    { echo "the same commit gives another binary in another folder" >&2; exit 1; }
+architecture=$(go env GOARCH)
+if [ -z "$dist" ]; then
+  dist=$work/dist
+  PLATFORMS=linux/$architecture DIST=$dist packaging/packages.sh
 fi
+mkdir -p "$work/out/state"
+cp "$dist/bin/linux_$architecture/lsapi" "$work/out/lsapi"
+cp /etc/ssl/certs/ca-certificates.crt "$work/out/ca-certificates.crt"
+install -m 644 packaging/rds/rds.pem "$work/out/rds.pem"
 
 prebuilt=$(buildah from scratch)
-buildah copy -q "$prebuilt" "$work/first/out" /out >/dev/null
+buildah copy -q "$prebuilt" "$work/out" /out >/dev/null
 buildah commit -q "$prebuilt" localhost/lsapi-prebuilt >/dev/null
 scripts/image.sh localhost/lsapi:check --quiet --build-arg BINARY=localhost/lsapi-prebuilt >/dev/null
 
@@ -62,9 +60,23 @@ health=$(buildah inspect --type image --format '{{.Docker.Config.Healthcheck}}' 
 container=$(buildah from localhost/lsapi:check)
 root=$(buildah mount "$container")
 size=$(du -sb "$root" | cut -f1)
-[ "$size" -le $((34 << 20)) ] || { echo "it holds $size bytes, more than 34 MiB" >&2; exit 1; }
+[ "$size" -le 38000000 ] || { echo "it holds $size bytes, more than 38 MB" >&2; exit 1; }
 [ "$(find "$root" -type f | sed "s|^$root||" | sort | tr '\n' ' ')" = '/etc/ssl/certs/ca-certificates.crt /lsapi /usr/share/lsapi/rds.pem ' ] ||
   { echo "there is more or less in it than the binary and certificate authorities:" >&2; find "$root" -type f >&2; exit 1; }
+
+# What the packages have: the same settings and files.
+buildah pull -q "oci-archive:$(echo "$dist"/lsapi_*_image.tar)" >"$work/packaged"
+packaged=$(cat "$work/packaged")
+packaged_root=$(buildah mount "$(buildah from "$packaged")")
+# settings IMAGE and files ROOT print what has to be equal: all that buildah does not add.
+settings() {
+  buildah inspect --type image "$1" | jq -S '.Docker.config | del(.Hostname, .OnBuild, .Labels["io.buildah.version"])
+    | .Env |= map(select(startswith("PATH=") | not)) | .Labels |= map_values(rtrimstr("-dirty"))'
+}
+files() { (cd "$1" && find . -printf '%p %y %m %U:%G\n' | sort); }
+like() { diff "$1" "$2" || { echo "the image of the Dockerfile (<) and that of the packages (>) differ" >&2 && return 1; }; }
+like <(settings localhost/lsapi:check) <(settings "$packaged")
+like <(files "$root") <(files "$packaged_root")
 
 # free: prints a free port.
 free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
@@ -72,11 +84,11 @@ aws=$(free) service=$(free)
 # As its user, and with nothing but what is in the image.
 chroot=$(command -v chroot)
 # The process takes the place of the shell, so that it is what is ended later.
-inside() { exec env -i "${settings[@]}" "$chroot" --userspec=65532:65532 "$root" /lsapi "$@"; }
-settings=()
+inside() { exec env -i "${environment[@]}" "$chroot" --userspec=65532:65532 "$root" /lsapi "$@"; }
+environment=()
 inside emulator --listen "127.0.0.1:$aws" >"$work/emulator.log" 2>&1 &
 running+=($!)
-settings=(API_TOKEN=ZGVtbzpkZW1v AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test "AWS_ENDPOINT_URL=http://127.0.0.1:$aws" STATE_DIRECTORY=/state "LISTEN=127.0.0.1:$service")
+environment=(API_TOKEN=ZGVtbzpkZW1v AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test "AWS_ENDPOINT_URL=http://127.0.0.1:$aws" STATE_DIRECTORY=/state "LISTEN=127.0.0.1:$service")
 inside serve >"$work/lsapi.log" 2>&1 &
 running+=($!)
 for _ in $(seq 100); do
