@@ -14,7 +14,8 @@ COPY . .
 RUN VERSION="${VERSION}" COMMIT="${COMMIT}" packaging/compile.sh /out/lsapi \
  && mkdir -p /out/state \
  && cp /etc/ssl/certs/ca-certificates.crt /out/ca-certificates.crt \
- && install -m 644 packaging/rds/rds.pem /out/rds.pem
+ && install -m 644 packaging/rds/rds.pem /out/rds.pem \
+ && packaging/licences.sh >/out/licences.txt
 
 FROM ${BINARY} AS binary
 
@@ -28,6 +29,7 @@ LABEL org.opencontainers.image.title="lsapi" \
 COPY --from=binary /out/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # For sslrootcert of the store's URL. In /etc/ssl/certs, everything would trust them.
 COPY --from=binary /out/rds.pem /usr/share/lsapi/rds.pem
+COPY --from=binary /out/licences.txt /usr/share/lsapi/licences.txt
 COPY --from=binary /out/lsapi /lsapi
 # The record of changes: a volume, of the user that the service runs as.
 COPY --from=binary --chown=65532:65532 /out/state /state

@@ -9,6 +9,7 @@
 #   DIST               the folder (dist); what was in it is removed
 #   VERSION            what `git describe` prints
 #   SOURCE_DATE_EPOCH  the date of all files, in seconds since 1970 (that of the commit)
+#   TOOLS              a folder with the tools of tools/, built (bin, where they are built)
 #   RELEASES           the URL of the folder that dist/ is published in, and
 #   HOMEPAGE           that of the project, for the Homebrew formula
 set -euo pipefail
@@ -17,6 +18,7 @@ cd "$(dirname "$0")/.."
 readonly all='linux/amd64 linux/arm64 darwin/amd64 darwin/arm64'
 read -ra platforms <<<"${PLATFORMS:-$all}"
 dist=${DIST:-dist}
+tools=${TOOLS:-bin}
 export VERSION=${VERSION:-$(git describe --tags --always --dirty)}
 export COMMIT=${COMMIT:-$(git rev-parse --short=12 HEAD)}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
@@ -30,6 +32,7 @@ main() {
   case $dist in '' | / | .) echo "DIST is a folder that is made anew, not $dist" >&2 && exit 2 ;; esac
   rm -rf "$dist"
   mkdir -p "$dist"
+  build_tools
   manual
   licences
   local platform
@@ -42,9 +45,21 @@ main() {
     [ "$os" != linux ] || system_packages "$arch"
   done
   image
+  chart
   formula
   checksums
   table
+}
+
+# build_tools: each from its module, unless TOOLS has them.
+build_tools() {
+  [ -z "${TOOLS:-}" ] || return 0
+  local package
+  for package in nfpm=github.com/goreleaser/nfpm/v2/cmd/nfpm image=. helm=. \
+    cyclonedx-gomod=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod; do
+    # The materials have the checksum of the program that lists them.
+    CGO_ENABLED=0 go -C "tools/${package%%=*}" build -trimpath -buildvcs=false -o "$PWD/bin/${package%%=*}" "${package#*=}"
+  done
 }
 
 # manual: the man pages and the completions.
@@ -61,7 +76,7 @@ archive() {
   local name=lsapi_${version}_$1_$2 stage
   stage=$(mktemp -d)
   mkdir "$stage/$name"
-  cp -R "$dist/bin/$1_$2/lsapi" "$dist/man" "$dist/completions" LICENSE NOTICE "$stage/$name/"
+  cp -R "$dist/bin/$1_$2/lsapi" "$dist/man" "$dist/completions" "$dist/licences.txt" LICENSE NOTICE "$stage/$name/"
   tar -c --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go+r,go-w \
     --mtime="@$SOURCE_DATE_EPOCH" -C "$stage" "$name" | gzip -9n >"$dist/$name.tar.gz"
   rm -rf "$stage"
@@ -71,18 +86,16 @@ archive() {
 # SOURCE_DATE_EPOCH.
 system_packages() {
   local format
-  tool nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm
   for format in deb rpm; do
     VERSION=$(packaging/version.sh "$VERSION" "$SOURCE_DATE_EPOCH") ARCH=$1 DIST=$dist \
-      bin/nfpm package --config packaging/nfpm.yaml --packager "$format" --target "$dist/" >/dev/null
+      "$tools/nfpm" package --config packaging/nfpm.yaml --packager "$format" --target "$dist/" >/dev/null
   done
 }
 
 # materials OS ARCH: the modules in the binary and their licences, as CycloneDX.
 materials() {
-  tool cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
   local log
-  log=$(bin/cyclonedx-gomod bin -json -noserial -notimestamp -std -licenses -version "$VERSION" \
+  log=$("$tools/cyclonedx-gomod" bin -json -noserial -notimestamp -std -licenses -version "$VERSION" \
     -output "$dist/lsapi_${version}_$1_$2.cdx.json" "$dist/bin/$1_$2/lsapi" 2>&1) ||
     { echo "$log" >&2 && return 1; }
 }
@@ -94,10 +107,12 @@ image() {
     [ "${platform%/*}" != linux ] || binaries+=("$platform=$dist/bin/${platform/\//_}/lsapi")
   done
   [ ${#binaries[@]} -gt 0 ] || return 0
-  tool image .
-  bin/image -version "$VERSION" -revision "$COMMIT" -created "$SOURCE_DATE_EPOCH" \
+  "$tools/image" -version "$VERSION" -revision "$COMMIT" -created "$SOURCE_DATE_EPOCH" -licences "$dist/licences.txt" \
     "$dist/lsapi_${version}_image.tar" "${binaries[@]}"
 }
+
+# chart: that of Helm, with the version of the image.
+chart() { "$tools/helm" package packaging/helm/lsapi "$VERSION" "$dist" >/dev/null; }
 
 # formula: for Homebrew, which needs all platforms.
 formula() {
@@ -108,11 +123,6 @@ formula() {
     edits+=(-e "s|@SHA256_${platform/\//_}@|$(sha256sum "$archive" | cut -d' ' -f1)|")
   done
   sed "${edits[@]}" packaging/homebrew/lsapi.rb >"$dist/lsapi.rb"
-}
-
-# tool NAME PACKAGE: builds bin/NAME from the module tools/NAME.
-tool() {
-  CGO_ENABLED=0 go -C "tools/$1" build -trimpath -buildvcs=false -o "$PWD/bin/$1" "$2"
 }
 
 # checksums: of every file, in the form of `sha256sum --check`.

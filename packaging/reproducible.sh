@@ -20,14 +20,13 @@ fi
 
 mkdir "$work/elsewhere"
 git archive --format=tar HEAD | tar -x -C "$work/elsewhere"
-# What the folder does not say. The tools are not made twice.
+# What the folder does not say.
 VERSION=$(git describe --tags --always) COMMIT=$(git rev-parse --short=12 HEAD) SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export VERSION COMMIT SOURCE_DATE_EPOCH
-ln -s "$PWD/bin" "$work/elsewhere/bin"
 caches=("GOCACHE=$(go env GOCACHE)" "GOMODCACHE=$(go env GOMODCACHE)" "GOPATH=$(go env GOPATH)")
 (
   umask 077
-  env "${caches[@]}" HOME="$work" USER=another TZ=Asia/Kolkata LC_ALL=C.UTF-8 GOFLAGS=-buildvcs=false DIST=again \
+  env "${caches[@]}" HOME="$work" USER=another TZ=Asia/Kolkata LC_ALL=C.UTF-8 GOFLAGS=-buildvcs=false DIST=again TOOLS="$PWD/bin" \
     "$work/elsewhere/packaging/packages.sh" >/dev/null
 )
 diff "$kept/SHA256SUMS" "$work/elsewhere/again/SHA256SUMS" ||

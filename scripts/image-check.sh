@@ -44,6 +44,7 @@ mkdir -p "$work/out/state"
 cp "$dist/bin/linux_$architecture/lsapi" "$work/out/lsapi"
 cp /etc/ssl/certs/ca-certificates.crt "$work/out/ca-certificates.crt"
 install -m 644 packaging/rds/rds.pem "$work/out/rds.pem"
+cp "$dist/licences.txt" "$work/out/licences.txt"
 
 prebuilt=$(buildah from scratch)
 buildah copy -q "$prebuilt" "$work/out" /out >/dev/null
@@ -61,8 +62,8 @@ container=$(buildah from localhost/lsapi:check)
 root=$(buildah mount "$container")
 size=$(du -sb "$root" | cut -f1)
 [ "$size" -le 38000000 ] || { echo "it holds $size bytes, more than 38 MB" >&2; exit 1; }
-[ "$(find "$root" -type f | sed "s|^$root||" | sort | tr '\n' ' ')" = '/etc/ssl/certs/ca-certificates.crt /lsapi /usr/share/lsapi/rds.pem ' ] ||
-  { echo "there is more or less in it than the binary and certificate authorities:" >&2; find "$root" -type f >&2; exit 1; }
+[ "$(find "$root" -type f | sed "s|^$root||" | sort | tr '\n' ' ')" = '/etc/ssl/certs/ca-certificates.crt /lsapi /usr/share/lsapi/licences.txt /usr/share/lsapi/rds.pem ' ] ||
+  { echo "there is more or less in it than the binary, certificate authorities and licences:" >&2; find "$root" -type f >&2; exit 1; }
 
 # What the packages have: the same settings and files.
 buildah pull -q "oci-archive:$(echo "$dist"/lsapi_*_image.tar)" >"$work/packaged"

@@ -29,6 +29,7 @@ class Lsapi < Formula
 
   def install
     bin.install "lsapi"
+    doc.install "licences.txt"
     man1.install Dir["man/*.1.gz"]
     bash_completion.install "completions/lsapi.bash" => "lsapi"
     zsh_completion.install "completions/_lsapi"
@@ -69,7 +70,7 @@ class Lsapi < Formula
   test do
     assert_match version.to_s, shell_output("#{bin}/lsapi --version")
     url = "127.0.0.1:#{free_port}"
-    demo = spawn bin/"lsapi", "demo", "--listen", url, "--emulator-listen", "127.0.0.1:#{free_port}"
+    demo = spawn "#{bin}/lsapi", "demo", "--listen", url, "--emulator-listen", "127.0.0.1:#{free_port}"
     begin
       curl = "curl --silent --retry 30 --retry-delay 1 --retry-connrefused --user demo:demo"
       assert_match "i-0592fe5ccee879f04", shell_output("#{curl} http://#{url}/elb/default-elb")

@@ -63,7 +63,7 @@ func TestEveryCommandHasAPageWithTheWholeHelp(t *testing.T) {
 
 func TestPagesHaveTheDateAndVersion(t *testing.T) {
 	first, _, _ := strings.Cut(pages(t)["lsapi"], "\n.SH")
-	for _, want := range []string{"Mar 2026", "lsapi v1.2.3"} {
+	for _, want := range []string{"March 2026", "lsapi v1.2.3"} {
 		if !strings.Contains(first, want) {
 			t.Errorf("the head of the page has no %q:\n%s", want, first)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -15,6 +16,9 @@ import (
 // name is that of the loaded image. For each platform, Docker before version 25 adds a
 // hyphen and the architecture to the tag.
 const name = "lsapi"
+
+// tag is the version as the chart of Helm names it.
+func (b build) tag() string { return strings.TrimPrefix(b.version, "v") }
 
 // writeArchive writes the images under one index as an archive.
 func writeArchive(output string, b build, images []platformImage) (err error) {
@@ -58,8 +62,8 @@ func writeLayout(folder string, b build, images []platformImage) error {
 		return err
 	}
 	return path.AppendIndex(index, layout.WithAnnotations(map[string]string{
-		"io.containerd.image.name":          "docker.io/library/" + name + ":" + b.version,
-		"org.opencontainers.image.ref.name": b.version,
+		"io.containerd.image.name":          "docker.io/library/" + name + ":" + b.tag(),
+		"org.opencontainers.image.ref.name": b.tag(),
 	}))
 }
 
@@ -77,7 +81,7 @@ func writeDockerManifest(file string, b build, images []platformImage) error {
 		if err != nil {
 			return err
 		}
-		image := dockerImage{Config: blob(config), RepoTags: []string{name + ":" + b.version + "-" + each.platform.Architecture}}
+		image := dockerImage{Config: blob(config), RepoTags: []string{name + ":" + b.tag() + "-" + each.platform.Architecture}}
 		layers, err := each.image.Layers()
 		if err != nil {
 			return err

@@ -35,9 +35,13 @@ func (b build) images(binaries []binary) (images []platformImage, err error) {
 	return images, nil
 }
 
-// rootsLayer returns the layer with the certificate authorities and the folder of the state.
+// rootsLayer returns the layer with all but the binary.
 func (b build) rootsLayer() (v1.Layer, error) {
 	rds, err := os.ReadFile(b.rdsRoots)
+	if err != nil {
+		return nil, err
+	}
+	licences, err := os.ReadFile(b.licences)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +50,7 @@ func (b build) rootsLayer() (v1.Layer, error) {
 		file("etc/ssl/certs/ca-certificates.crt", 0o644, publicRoots()),
 		{name: "state/", mode: 0o755, owner: user},
 		folder("usr"), folder("usr/share"), folder("usr/share/lsapi"),
+		file("usr/share/lsapi/licences.txt", 0o644, licences),
 		file("usr/share/lsapi/rds.pem", 0o644, rds),
 	})
 }
@@ -72,7 +77,7 @@ func (b build) image(of binary, roots v1.Layer) (v1.Image, error) {
 		return nil, err
 	}
 	return mutate.Append(configured,
-		mutate.Addendum{Layer: roots, History: b.history("certificate authorities, and the folder of the record")},
+		mutate.Addendum{Layer: roots, History: b.history("certificate authorities, licences, and the folder of the record")},
 		mutate.Addendum{Layer: layer, History: b.history("the static binary")})
 }
 

@@ -24,6 +24,7 @@ type build struct {
 	revision string
 	created  time.Time
 	rdsRoots string // the file with the authorities of Amazon RDS
+	licences string // the file with those of what the binary contains
 }
 
 // binary is the compiled program of a platform.
@@ -41,9 +42,10 @@ func main() {
 
 func run() error {
 	var b build
-	flag.StringVar(&b.version, "version", "dev", "the `version`, which is the tag too")
+	flag.StringVar(&b.version, "version", "dev", "the `version`; without a v at its begin it is the tag")
 	flag.StringVar(&b.revision, "revision", "", "the `commit`")
 	flag.StringVar(&b.rdsRoots, "rds-roots", "packaging/rds/rds.pem", "the `file` with the authorities of Amazon RDS")
+	flag.StringVar(&b.licences, "licences", "", "the `file` with the licences of what the binary contains")
 	seconds := flag.Int64("created", 0, "the date of everything, in `seconds` since 1970")
 	flag.Parse()
 	b.created = time.Unix(*seconds, 0).UTC()
