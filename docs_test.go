@@ -28,9 +28,6 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 }
 
-// announced are pages that do not exist yet.
-var announced = []string{"terraform/examples/emulator/README.md"}
-
 func TestLinksOfPagesHaveTargets(t *testing.T) {
 	pages := readPages(t)
 	anchors := make(map[string][]string)
@@ -48,9 +45,6 @@ func TestLinksOfPagesHaveTargets(t *testing.T) {
 			file := p.Path
 			if target != "" {
 				file = path.Join(path.Dir(p.Path), target)
-			}
-			if slices.Contains(announced, file) {
-				continue
 			}
 			if _, err := os.Stat(file); err != nil {
 				t.Errorf("%s links to %s, which does not exist", p.Path, link[1])

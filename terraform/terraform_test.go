@@ -46,7 +46,7 @@ func TestTerraformAcceptsTheFiles(t *testing.T) {
 	if err := os.CopyFS(root, os.DirFS(".")); err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{"aws", "examples/alb"} {
+	for _, folder := range []string{"aws", "examples/alb", "examples/emulator"} {
 		t.Run(folder, func(t *testing.T) {
 			i := initialize(t, filepath.Join(root, folder))
 			for _, arguments := range [][]string{{"fmt", "-check", "-recursive", "-no-color"}, {"validate", "-no-color"}, {"test", "-no-color"}} {
