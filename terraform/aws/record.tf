@@ -3,9 +3,10 @@
 locals {
   file_record = local.database == "file" && !var.asg
 
-  record_volume_id   = one(aws_ebs_volume.record[*].id)
-  record_volume_zone = one(aws_ebs_volume.record[*].availability_zone)
-  record_settings    = local.file_record ? { record_volume = local.record_volume_id } : {}
+  record_volume_id    = one(aws_ebs_volume.record[*].id)
+  record_volume_zone  = one(aws_ebs_volume.record[*].availability_zone)
+  protected_record_id = local.rds ? aws_db_instance.this[0].resource_id : local.record_volume_id
+  record_settings     = local.file_record ? { record_volume = local.record_volume_id } : {}
 }
 
 # Before the volume is deleted, AWS takes a snapshot of it.
@@ -45,7 +46,7 @@ resource "aws_volume_attachment" "record" {
 resource "terraform_data" "record_protection" {
   count = var.record_protected ? 1 : 0
 
-  triggers_replace = [local.rds ? aws_db_instance.this[0].resource_id : local.record_volume_id]
+  triggers_replace = [local.protected_record_id]
 
   lifecycle {
     prevent_destroy = true

@@ -242,7 +242,7 @@ func TestProtectedRecordRefusesPlansThatDeleteIt(t *testing.T) {
 	folder := t.TempDir()
 	configuration := `variable "record_protected" { default = true }
 variable "volume" { default = "vol-1" }
-locals { record_volume_id = var.volume }
+locals { protected_record_id = var.volume }
 ` + text(protection.Range(), protection.source)
 	if err := os.WriteFile(filepath.Join(folder, "main.tf"), []byte(configuration), 0o600); err != nil {
 		t.Fatal(err)
