@@ -237,3 +237,24 @@ func TestPictureHasTheArrowsOfTheCode(t *testing.T) {
 		t.Errorf("the picture has only %d boxes and %d arrows", len(p.boxes), len(p.arrows))
 	}
 }
+
+func TestArchitectureListsEveryPackage(t *testing.T) {
+	text, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\n## Packages\n")
+	section, _, _ := strings.Cut(rest, "\n## ")
+	var listed []string
+	for line := range strings.Lines(section) {
+		names, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+		for _, quoted := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(names, -1) {
+			listed = append(listed, quoted[1])
+		}
+	}
+	for folder := range importsByFolder(t) {
+		if folder != "." && among(folder, listed) == "" {
+			t.Errorf("the table of packages lacks %s", folder)
+		}
+	}
+}
