@@ -28,6 +28,6 @@ line=$(jq -er '"*:*:*:" + ([.username, .password] | map(select(length > 0) | gsu
 # The builder mounts the folder into the container.
 install -d -m 755 "$files"
 if [ "$line" != "$(cat "$files/pgpass" 2>/dev/null)" ]; then
-  install -m 400 -o "$owner" /dev/stdin "$files/pgpass.new" <<<"$line"
-  mv "$files/pgpass.new" "$files/pgpass"
+  install -m 400 -o "$owner" /dev/stdin "$files/pgpass.$$" <<<"$line" # the boot may run at the same time
+  mv "$files/pgpass.$$" "$files/pgpass"
 fi
