@@ -5,7 +5,7 @@
 # Usage: machine.sh FOLDER [ROOT]   FOLDER gets the files pid, of systemd, and log
 #                                   ROOT is / by default: the machine itself, as it is installed
 #
-# Needs root. Ends when systemd ends.
+# Needs root. The machine ends with this script.
 set -euo pipefail
 
 folder=$(realpath "$1") root=${2:-/}
@@ -55,6 +55,7 @@ export -f setup
 
 unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child --propagation private \
   bash -euo pipefail -c setup >"$folder/log" 2>&1 &
+trap 'kill -9 $! 2>/dev/null || true' EXIT # with all of its processes
 # The child of unshare is process 1 of the machine, and systemd once it has set it up.
 for _ in $(seq 100); do
   pid=$(tr -d ' ' 2>/dev/null <"/proc/$!/task/$!/children" || true)
