@@ -43,6 +43,7 @@ func TestSchemaRefusesSenselessValues(t *testing.T) {
 		"digest":                        {"required", "image: {digest: 1234}", "at '/image/digest'"},
 		"short digest":                  {"required", "image: {digest: 'sha256:12'}", "at '/image/digest'"},
 		"pull policy":                   {"required", "image: {pullPolicy: Sometimes}", "at '/image/pullPolicy'"},
+		"name that no Service can have": {"required", "fullnameOverride: web.lsapi", "at '/fullnameOverride'"},
 		"strategy":                      {"required", "strategy: Canary", "at '/strategy'"},
 		"probe":                         {"required", "probes: {readiness: /}", "at '/probes/readiness'"},
 		"no time to stop":               {"required", "shutdownTimeoutSeconds: 0", "at '/shutdownTimeoutSeconds': minimum"},
