@@ -65,7 +65,7 @@ resource "aws_launch_template" "this" {
 
     content {
       resource_type = tag_specifications.value
-      tags          = { Name = var.name, Project = var.name }
+      tags          = merge(local.tags, { Name = var.name })
     }
   }
 }

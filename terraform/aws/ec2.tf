@@ -53,6 +53,7 @@ resource "aws_instance" "this" {
     volume_size           = var.root_volume_gib
     encrypted             = true
     delete_on_termination = true
+    tags                  = merge(local.tags, { Name = "${var.name}-${count.index + 1}" })
   }
 
   tags = { Name = "${var.name}-${count.index + 1}" }

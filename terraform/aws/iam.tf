@@ -91,14 +91,21 @@ resource "aws_iam_role_policy" "instance" {
         Action   = ["ssm:GetParameter"]
         Resource = [for name in local.readable_parameters : "${local.parameter_prefix}${name}"]
       }],
+      # A shell, instead of SSH. AmazonSSMManagedInstanceCore could read every parameter of the account.
+      [{
+        Sid    = "SessionManager"
+        Effect = "Allow"
+        Action = [
+          "ssm:UpdateInstanceInformation",
+          "ssmmessages:CreateControlChannel",
+          "ssmmessages:CreateDataChannel",
+          "ssmmessages:OpenControlChannel",
+          "ssmmessages:OpenDataChannel",
+        ]
+        Resource = ["*"]
+      }],
     )
   })
-}
-
-# Session Manager, instead of SSH.
-resource "aws_iam_role_policy_attachment" "session_manager" {
-  role       = aws_iam_role.instance.name
-  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
 }
 
 resource "aws_iam_instance_profile" "instance" {

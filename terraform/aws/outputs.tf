@@ -33,6 +33,26 @@ output "subnet_ids" {
   value       = local.subnet_ids
 }
 
+output "elb_security_group_id" {
+  description = "Group of the load balancer: members outside of this module must admit it."
+  value       = aws_security_group.elb.id
+}
+
+output "instance_security_group_id" {
+  description = "Group of the instances."
+  value       = aws_security_group.instance.id
+}
+
+output "warning" {
+  description = "What is unsafe in these settings, or nothing."
+  value = join(" ", compact([
+    var.http_enabled && contains(var.allowed_cidrs, "0.0.0.0/0") && !var.internal && var.certificate_arn == "" ?
+    "Port 80 is open to the internet, and passwords cross it in plain text: set certificate_arn and http_enabled = false, or allowed_cidrs." : "",
+    var.http_enabled && contains(var.allowed_cidrs, "0.0.0.0/0") && !var.internal && var.certificate_arn != "" ?
+    "Port 80 is open to the internet beside port 443: set http_enabled = false once no client uses it." : "",
+  ]))
+}
+
 output "alarm_topic_arn" {
   description = "The topic of the alarms."
   value       = aws_sns_topic.alarms.arn
@@ -40,5 +60,5 @@ output "alarm_topic_arn" {
 
 output "curl" {
   description = "Lists the members; curl prompts for the password."
-  value       = "curl -u USER http://${aws_elb.this.dns_name}/elb/${aws_elb.this.name}"
+  value       = "curl -u USER ${var.http_enabled ? "http" : "https"}://${aws_elb.this.dns_name}/elb/${aws_elb.this.name}"
 }

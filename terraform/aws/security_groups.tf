@@ -13,7 +13,7 @@ resource "aws_security_group" "elb" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "elb_http" {
-  for_each = toset(var.allowed_cidrs)
+  for_each = toset(var.http_enabled ? var.allowed_cidrs : [])
 
   security_group_id = aws_security_group.elb.id
   description       = "HTTP from clients"
@@ -41,6 +41,17 @@ resource "aws_vpc_security_group_egress_rule" "elb_to_instances" {
   ip_protocol                  = "tcp"
   from_port                    = local.service_port
   to_port                      = local.service_port
+}
+
+resource "aws_vpc_security_group_egress_rule" "elb_to_members" {
+  for_each = toset(var.member_cidrs)
+
+  security_group_id = aws_security_group.elb.id
+  description       = "Members outside of this module"
+  cidr_ipv4         = each.value
+  ip_protocol       = "tcp"
+  from_port         = local.service_port
+  to_port           = local.service_port
 }
 
 # The instances': in from the load balancer and the networks of the variables, out to AWS

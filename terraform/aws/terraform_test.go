@@ -108,8 +108,21 @@ func (b block) want(t *testing.T, attributes map[string]string) {
 func TestVersionsArePinned(t *testing.T) {
 	terraform := read(t).one(t, "terraform")
 	terraform.want(t, map[string]string{"required_version": `">= 1.7"`})
-	if got := terraform.in(t, "required_providers").says("aws"); !strings.Contains(got, `">= 5.40, < 7"`) {
+	if got := terraform.in(t, "required_providers").says("aws"); !strings.Contains(got, `">= 5.100, < 6"`) {
 		t.Errorf("the provider is %s", got)
+	}
+}
+
+// Terraform on any platform accepts the provider of the registry by the hash of its archive (zh).
+func TestLockFilesNameTheProviderOfAllPlatforms(t *testing.T) {
+	for _, folder := range []string{".", "../examples/alb"} {
+		text, err := os.ReadFile(filepath.Join(folder, ".terraform.lock.hcl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if archives := strings.Count(string(text), `"zh:`); archives != 15 || !strings.Contains(string(text), `constraints = ">= 5.100.0, < 6.0.0"`) {
+			t.Errorf("%s: %d archives:\n%s", folder, archives, text)
+		}
 	}
 }
 
@@ -120,8 +133,17 @@ func TestLoadBalancerHasListenersHealthCheckAndDraining(t *testing.T) {
 		"cross_zone_load_balancing": "true", "connection_draining": "true",
 		"subnets": "local.subnet_ids", "security_groups": "[aws_security_group.elb.id]",
 	})
-	elb.in(t, "listener").want(t, map[string]string{"lb_port": "80", "lb_protocol": `"http"`, "instance_port": "local.service_port"})
-	elb.in(t, "dynamic").in(t, "content").want(t, map[string]string{"lb_port": "443", "lb_protocol": `"https"`, "instance_port": "local.service_port"})
+	var listeners []block
+	for _, nested := range elb.Body.Blocks {
+		if nested.Type == "dynamic" && nested.Labels[0] == "listener" {
+			listeners = append(listeners, block{nested, elb.source})
+		}
+	}
+	if len(listeners) != 2 {
+		t.Fatalf("there are %d kinds of listeners", len(listeners))
+	}
+	listeners[0].in(t, "content").want(t, map[string]string{"lb_port": "listener.value", "lb_protocol": `"http"`, "instance_port": "local.service_port"})
+	listeners[1].in(t, "content").want(t, map[string]string{"lb_port": "443", "lb_protocol": `"https"`, "instance_port": "local.service_port"})
 	elb.in(t, "health_check").want(t, map[string]string{"target": `"HTTP:${local.service_port}/healthcheck"`})
 	if !strings.Contains(l.source["elb.tf"], "service_port = 8000") {
 		t.Error("the service is not at port 8000")
@@ -142,7 +164,7 @@ func TestTerraformSetsNoMembers(t *testing.T) {
 func TestSecurityGroupsAdmitOnlyGivenNetworks(t *testing.T) {
 	l := read(t)
 	ingress := "aws_vpc_security_group_ingress_rule"
-	l.one(t, "resource", ingress, "elb_http").want(t, map[string]string{"from_port": "80", "to_port": "80", "cidr_ipv4": "each.value", "for_each": "toset(var.allowed_cidrs)"})
+	l.one(t, "resource", ingress, "elb_http").want(t, map[string]string{"from_port": "80", "to_port": "80", "cidr_ipv4": "each.value", "for_each": "toset(var.http_enabled ? var.allowed_cidrs : [])"})
 	l.one(t, "resource", ingress, "elb_https").want(t, map[string]string{"from_port": "443", "to_port": "443", "cidr_ipv4": "each.value"})
 	l.one(t, "resource", ingress, "instance_service").want(t, map[string]string{
 		"from_port": "local.service_port", "to_port": "local.service_port", "cidr_ipv4": "",
@@ -207,12 +229,14 @@ func TestPermissionsAreMinimal(t *testing.T) {
 		"elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeRules",
 		"elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets",
 		"sts:AssumeRole", "ssm:GetParameter",
+		"ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
+		"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("allowed are %v", got)
 	}
-	if got := strings.Count(source, `["*"]`); got != 2 {
-		t.Errorf("%d statements apply to all resources, want the two that describe", got)
+	if got := strings.Count(source, `["*"]`); got != 3 {
+		t.Errorf("%d statements apply to all resources, want the two that describe, and Session Manager", got)
 	}
 }
 

@@ -20,8 +20,19 @@ variable "name" {
   }
 }
 
+variable "tags" {
+  description = "Tags of everything, beside Project."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(var.tags) <= 40 && alltrue([for name, value in var.tags : length(name) <= 128 && length(value) <= 256 && !startswith(lower(name), "aws:")])
+    error_message = "Give at most 40 tags, with names of 128 characters that do not begin with aws:, and values of 256."
+  }
+}
+
 variable "elb_name" {
-  description = "Name of the load balancer. An existing one fails the apply."
+  description = "Name of the load balancer. An existing one fails the apply. Another one later replaces the load balancer; the instances attach themselves to it at their next boot."
   type        = string
   default     = "default-elb"
 
@@ -107,6 +118,90 @@ variable "certificate_arn" {
   validation {
     condition     = var.certificate_arn == "" || can(regex("^arn:aws[a-z-]*:(acm|iam):", var.certificate_arn))
     error_message = "Give the ARN of a certificate of ACM or IAM, or nothing."
+  }
+}
+
+variable "http_enabled" {
+  description = "Whether port 80 is open. Without it, certificate_arn is required."
+  type        = bool
+  default     = true
+}
+
+variable "tls_policy" {
+  description = "Predefined security policy of port 443."
+  type        = string
+  default     = "ELBSecurityPolicy-TLS-1-2-2017-01"
+
+  validation {
+    condition     = can(regex("^ELBSecurityPolicy-[A-Za-z0-9-]+$", var.tls_policy))
+    error_message = "Give a predefined policy of Classic load balancers, such as ELBSecurityPolicy-TLS-1-2-2017-01."
+  }
+}
+
+variable "internal" {
+  description = "Whether the load balancer has private addresses only. Another value replaces it."
+  type        = bool
+  default     = false
+}
+
+variable "idle_timeout" {
+  description = "Seconds after which the load balancer closes a silent connection. Waits of the API are silent until their end."
+  type        = number
+  default     = 3600
+
+  validation {
+    condition     = var.idle_timeout >= 1 && var.idle_timeout <= 4000 && floor(var.idle_timeout) == var.idle_timeout
+    error_message = "Give a number of seconds from 1 to 4000, AWS's maximum."
+  }
+}
+
+variable "draining_timeout" {
+  description = "Seconds for which a detached instance may finish its requests. An instance that stops waits 100 s at most."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.draining_timeout >= 1 && var.draining_timeout <= 3600 && floor(var.draining_timeout) == var.draining_timeout
+    error_message = "Give a number of seconds from 1 to 3600."
+  }
+}
+
+variable "member_cidrs" {
+  description = "Networks of members outside of this module, which the load balancer may connect to at port 8000. They must admit elb_security_group_id."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for cidr in var.member_cidrs : can(cidrhost(cidr, 0))])
+    error_message = "Give networks, such as [\"10.30.0.0/24\"]."
+  }
+}
+
+variable "access_logs" {
+  description = "Whether the load balancer writes access logs to S3, every 5 minutes."
+  type        = bool
+  default     = false
+}
+
+variable "access_logs_bucket" {
+  description = "An existing bucket for access logs, whose policy admits them. Empty creates one, which terraform destroy removes with its logs."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.access_logs_bucket == "" || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.access_logs_bucket))
+    error_message = "Give the name of a bucket, or nothing."
+  }
+}
+
+variable "access_logs_days" {
+  description = "Days after which access logs in the created bucket are deleted."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.access_logs_days >= 1 && var.access_logs_days <= 3650 && floor(var.access_logs_days) == var.access_logs_days
+    error_message = "Give a number of days from 1 to 3650."
   }
 }
 

@@ -24,7 +24,7 @@ run "classic_load_balancers_only" {
   command = plan
 
   assert {
-    condition     = [for statement in jsondecode(aws_iam_role_policy.instance.policy).Statement : statement.Sid] == ["Read", "Change", "Settings"]
+    condition     = [for statement in jsondecode(aws_iam_role_policy.instance.policy).Statement : statement.Sid] == ["Read", "Change", "Settings", "SessionManager"]
     error_message = "By default nothing is granted for target groups."
   }
   assert {

@@ -75,6 +75,13 @@ run "invalid_values" {
     repository_url     = "https://user:secret@git.example.com/x.git"
     alarm_email        = "nobody"
     settings           = { LISTEN = ":9000" }
+    tls_policy         = "TLS-1-2"
+    idle_timeout       = 4001
+    draining_timeout   = 0
+    member_cidrs       = ["vpc"]
+    access_logs_bucket = "Logs"
+    access_logs_days   = 0
+    tags               = { "aws:x" = "y" }
     record_snapshot_id = "vol-0123456789abcdef0"
     record_volume_gib  = 0
     record_snapshots   = -1
@@ -87,7 +94,8 @@ run "invalid_values" {
   expect_failures = [
     var.region, var.elb_name, var.subnet_ids, var.allowed_cidrs, var.metrics_cidrs, var.certificate_arn,
     var.instance_count, var.token_parameter, var.repository_url, var.alarm_email,
-    var.settings, var.secret_settings, var.record_snapshot_id, var.record_volume_gib, var.record_snapshots,
+    var.settings, var.secret_settings, var.tls_policy, var.idle_timeout, var.draining_timeout, var.member_cidrs, var.access_logs_bucket, var.access_logs_days, var.tags,
+    var.record_snapshot_id, var.record_volume_gib, var.record_snapshots,
     var.classic_names, var.target_group_names,
   ]
 }
@@ -120,4 +128,14 @@ run "policy_that_no_parameter_can_hold" {
   }
 
   expect_failures = [var.policy]
+}
+
+run "no_open_port" {
+  command = plan
+
+  variables {
+    http_enabled = false
+  }
+
+  expect_failures = [aws_elb.this]
 }
