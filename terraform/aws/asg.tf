@@ -102,7 +102,7 @@ resource "aws_autoscaling_group" "this" {
   initial_lifecycle_hook {
     name                 = "terminating"
     lifecycle_transition = "autoscaling:EC2_INSTANCE_TERMINATING"
-    heartbeat_timeout    = 900
+    heartbeat_timeout    = max(900, aws_elb.this.connection_draining_timeout + 300)
     default_result       = "CONTINUE"
   }
 
@@ -133,6 +133,8 @@ resource "aws_autoscaling_group" "this" {
   }
 
   lifecycle {
+    ignore_changes = [initial_lifecycle_hook] # the group has them from its creation
+
     precondition {
       condition     = local.database != "file"
       error_message = "Instances that are replaced need a record outside of them: set database = \"rds\", or store_url_parameter."

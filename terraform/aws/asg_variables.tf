@@ -34,7 +34,7 @@ variable "asg_max" {
 }
 
 variable "asg_launch_timeout" {
-  description = "Seconds within which a new instance must serve and be attached. It is terminated otherwise, and another one launched."
+  description = "Seconds within which a new instance must serve and be attached. It is terminated otherwise, and another one launched. Set for the creation of the group."
   type        = number
   default     = 3600
 

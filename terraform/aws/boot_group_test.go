@@ -40,7 +40,7 @@ func newGroup(t *testing.T) *group {
 	g.install("member.sh")
 	g.write("etc/lsapi-boot/instance", "region=eu-central-1\nsettings_parameter=/lsapi/settings/lsapi\ngroup=lsapi\n")
 	_, port, _ := strings.Cut(strings.TrimPrefix(service.URL, "http://"), ":")
-	g.write("etc/lsapi-boot/settings", "elb_name=default-elb\nport="+port+"\n")
+	g.write("etc/lsapi-boot/settings", "elb_name=default-elb\nport="+port+"\ndraining_timeout=90\n")
 	g.write("root/.env", "API_TOKEN=ZGVtbzpkZW1v\n")
 	g.write("run/.keep", "")
 	g.environment = append(g.environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT="+metadata.URL, "LSAPI_PAUSE=0.05", "LSAPI_LIMIT=3")
@@ -198,7 +198,7 @@ func TestTerminationDetachesBeforeItCompletes(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	detached := strings.Index(g.all(), "detached "+instance+" wait=true&timeout=600s")
+	detached := strings.Index(g.all(), "detached "+instance+" wait=true&timeout=150s")
 	completed := strings.Index(g.all(), complete+"terminating --instance-id "+instance+" --lifecycle-action-result CONTINUE")
 	if detached < 0 || completed < detached {
 		t.Errorf("the calls are\n%s", g.all())

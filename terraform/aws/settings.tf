@@ -26,6 +26,8 @@ locals {
       port           = local.service_port
       repository_url = var.repository_url
       repository_ref = var.repository_ref
+      # For instances of a group, which end after it.
+      draining_timeout = aws_elb.this.connection_draining_timeout
     },
     var.policy == "" ? {} : { policy_parameter = aws_ssm_parameter.policy[0].name },
     local.record_settings,

@@ -8,8 +8,6 @@ readonly boot=$root/etc/lsapi-boot scripts=$root/usr/local/lib/lsapi
 readonly launched=$boot/launched # exists after the launch
 readonly metadata=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
 readonly pause=${LSAPI_PAUSE:-5}
-# How long to wait until the instance is drained, in seconds: the hook waits for 15 minutes.
-readonly drain=600
 
 log() { echo "lsapi-lifecycle: $*" >&2; }
 
@@ -43,9 +41,13 @@ launch() {
   complete launching && touch "$launched"
 }
 
-# terminate: nothing attaches the instance again, and it stays until it is detached.
+# terminate: nothing attaches the instance again, and it stays until it is detached and drained.
 terminate() {
+  local drain
   systemctl stop lsapi-attach.service lsapi-boot.service || return
+  # The service waits for an hour at most, the longest timeout of AWS.
+  drain=$(($(sed -n 's/^draining_timeout=//p' "$boot/settings") + 60))
+  [ "$drain" -le 3600 ] || drain=3600
   LSAPI_DRAIN=$drain "$scripts/member.sh" detach && complete terminating
 }
 
