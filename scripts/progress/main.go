@@ -48,6 +48,22 @@ type step struct {
 	env     []string // in addition to that of this process
 }
 
+// output reads what a step writes, line by line.
+type output interface {
+	line(text string)
+	// status says what is running.
+	status() string
+	// end is called after the last line.
+	end()
+}
+
+// progress writes lines with the time since the start.
+type progress struct {
+	began time.Time
+	mu    sync.Mutex
+	out   io.Writer
+}
+
 // runAll runs all steps and reports whether they passed. The folders are tested at the lowest
 // priority while other tests wait. They are compiled as the released binary is, so that Go's
 // own packages are compiled in two modes only.
@@ -79,22 +95,6 @@ func (p *progress) passes(s step) bool {
 		return false
 	}
 	return true
-}
-
-// output reads what a step writes, line by line.
-type output interface {
-	line(text string)
-	// status says what is running.
-	status() string
-	// end is called after the last line.
-	end()
-}
-
-// progress writes lines with the time since the start.
-type progress struct {
-	began time.Time
-	mu    sync.Mutex
-	out   io.Writer
 }
 
 // say writes a line that begins with the time.
