@@ -24,7 +24,7 @@ func writeCompletions(folder string) error {
 }
 
 func writeCompletion(shell, name string) (err error) {
-	file, err := os.Create(name)
+	file, err := os.Create(name) //nolint:gosec // the caller names the folder
 	if err != nil {
 		return err
 	}
