@@ -10,7 +10,7 @@ import (
 )
 
 // PackageTokenFile is the file that lsapi.service of the packages loads as its credential.
-const PackageTokenFile = "/etc/lsapi/api-token"
+const PackageTokenFile = "/etc/lsapi/api-token" //nolint:gosec // a path
 
 // maxTokenFile is more than the longest valid token.
 const maxTokenFile = 4 << 10

@@ -6,7 +6,6 @@
 package systemd
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -54,9 +53,7 @@ func notify(assignments ...string) error {
 	if path == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), maxWrite)
-	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "unixgram", path)
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		return fmt.Errorf("notify systemd: %w", err)
 	}
