@@ -75,11 +75,30 @@ resource "aws_iam_role" "snapshots" {
   })
 }
 
-resource "aws_iam_role_policy_attachment" "snapshots" {
+resource "aws_iam_role_policy" "snapshots" {
   count = local.record_snapshots ? 1 : 0
 
-  role       = aws_iam_role.snapshots[0].name
-  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSDataLifecycleManagerServiceRole"
+  name_prefix = "${var.name}-snapshots-"
+  role        = aws_iam_role.snapshots[0].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Action = [
+          "ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:DeleteSnapshot",
+          "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots",
+        ]
+        Resource = "*"
+      },
+      {
+        Effect   = "Allow"
+        Action   = "ec2:CreateTags"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/*"
+      },
+    ]
+  })
 }
 
 resource "aws_dlm_lifecycle_policy" "record" {
@@ -109,5 +128,5 @@ resource "aws_dlm_lifecycle_policy" "record" {
     }
   }
 
-  depends_on = [aws_iam_role_policy_attachment.snapshots]
+  depends_on = [aws_iam_role_policy.snapshots]
 }

@@ -115,7 +115,7 @@ func TestVersionsArePinned(t *testing.T) {
 
 // Terraform on any platform accepts the provider of the registry by the hash of its archive (zh).
 func TestLockFilesNameTheProviderOfAllPlatforms(t *testing.T) {
-	for _, folder := range []string{".", "../examples/alb"} {
+	for _, folder := range []string{".", "../examples/alb", "../examples/emulator"} {
 		text, err := os.ReadFile(filepath.Join(folder, ".terraform.lock.hcl"))
 		if err != nil {
 			t.Fatal(err)
