@@ -55,13 +55,17 @@ func (s session) bind(p *pool, m *member, response *http.Response) {
 	if s.Cookie != "" && !slices.ContainsFunc(response.Cookies(), func(c *http.Cookie) bool { return c.Name == s.Cookie }) {
 		return
 	}
-	cookie := http.Cookie{Name: stickyCookie, Value: p.token(m), Path: "/", MaxAge: int(s.MaxAge.Seconds())}
+	cookie := http.Cookie{Name: stickyCookie, Value: p.token(m), Path: "/", MaxAge: int(s.MaxAge.Seconds())} //nolint:gosec // AWS's has no more attributes
 	response.Header.Add("Set-Cookie", cookie.String())
 }
 
 // proxyHeader returns the PROXY header, version 1, of a connection between two addresses.
 func proxyHeader(client, balancer net.Addr) string {
-	from, to := client.(*net.TCPAddr), balancer.(*net.TCPAddr) // of TCP listeners
+	from, isTCP := client.(*net.TCPAddr)
+	to, alsoTCP := balancer.(*net.TCPAddr)
+	if !isTCP || !alsoTCP {
+		return "PROXY UNKNOWN\r\n"
+	}
 	family := "TCP4"
 	if from.IP.To4() == nil {
 		family = "TCP6"
