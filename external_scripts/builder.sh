@@ -133,7 +133,7 @@ healthy() {
 build() {
   work=$(mktemp -d) || fail 4 "no folder can be made for the repository: is the disk full?"
   trap 'rm -rf "$work"' EXIT
-  git clone --quiet "$repository" "$work/source" || fail 4 "$repository cannot be cloned"
+  git clone --quiet -- "$repository" "$work/source" || fail 4 "$repository cannot be cloned"
   git -C "$work/source" checkout --quiet "$ref" 2>/dev/null ||
     fail 4 "$repository has no $ref"
   commit=$(git -C "$work/source" rev-parse --short=12 HEAD)

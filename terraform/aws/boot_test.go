@@ -229,6 +229,21 @@ func TestFirstBootBuildsTheService(t *testing.T) {
 	}
 }
 
+// The settings are text for /root/builder, which root runs, and not commands.
+func TestBuilderRunsNoCommandOfASetting(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	repository := filepath.Join(t.TempDir(), "a$(touch pwned)'b}")
+	if err := os.Rename(m.repository, repository); err != nil {
+		t.Fatal(err)
+	}
+	m.settings("repository_url=" + repository)
+	m.boot()
+	if calls := m.calls(); !strings.Contains(calls, "builder REPOSITORY_URL="+repository+" REPOSITORY_REF=v1 ") {
+		t.Errorf("the calls are\n%s", calls)
+	}
+}
+
 // A reboot, and any repetition, changes nothing while the settings are as they were: also not
 // the version that an upgrade by hand brought.
 func TestRebootChangesNothing(t *testing.T) {

@@ -101,14 +101,15 @@ fetch_password() { [ -z "$(setting password_secret)" ] || "$scripts/password.sh"
 
 # write_builder: a builder with the settings of this machine, for the boot and for people.
 write_builder() {
-  local state=lsapi-state
+  local state=lsapi-state url ref
   [ -z "$(setting record_volume)" ] || state=$root/var/lib/lsapi
+  url=$(setting repository_url) ref=$(setting repository_ref)
   replace "$builder" 700 <<END
 #!/bin/bash
 # Runs the builder with the settings of this machine, which flags override. Written at each boot.
 export STATE=\${STATE:-$state}
-export REPOSITORY_URL=\${REPOSITORY_URL:-$(setting repository_url)}
-export REPOSITORY_REF=\${REPOSITORY_REF:-$(setting repository_ref)}
+export REPOSITORY_URL=\${REPOSITORY_URL:-${url@Q}}
+export REPOSITORY_REF=\${REPOSITORY_REF:-${ref@Q}}
 export PORT=$(setting port)
 exec $scripts/builder.sh "\$@"
 END
@@ -118,7 +119,7 @@ END
 build() {
   local source
   source=$(mktemp -d)
-  git clone -q "$1" "$source" || fail "$1 cannot be cloned"
+  git clone -q -- "$1" "$source" || fail "$1 cannot be cloned"
   git -C "$source" checkout -q "$2" || fail "$1 has no $2"
   install -m 755 "$source/external_scripts/builder.sh" "$scripts/builder.sh"
   rm -rf "$source"
