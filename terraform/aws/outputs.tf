@@ -18,6 +18,11 @@ output "instance_private_ips" {
   value       = aws_instance.this[*].private_ip
 }
 
+output "role_name" {
+  description = "The role of the instances, for further policies, such as kms:Decrypt for parameters under a key of yours."
+  value       = aws_iam_role.instance.name
+}
+
 output "record_volume_id" {
   description = "The volume of the record; null if it is in a database."
   value       = local.record_volume_id

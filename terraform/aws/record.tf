@@ -71,6 +71,7 @@ resource "aws_iam_role" "snapshots" {
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "dlm.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
     }]
   })
 }

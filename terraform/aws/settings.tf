@@ -45,6 +45,13 @@ data "aws_ssm_parameter" "secret" {
 
   name            = each.value
   with_decryption = false
+
+  lifecycle {
+    postcondition {
+      condition     = self.type == "SecureString"
+      error_message = "The parameter ${each.value} is not encrypted: make it again with --type SecureString."
+    }
+  }
 }
 
 resource "aws_ssm_parameter" "settings" {

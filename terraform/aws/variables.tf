@@ -309,6 +309,11 @@ variable "settings" {
     ])
     error_message = "Give settings in capital letters with values of one line, none of API_TOKEN, STORE_URL, LISTEN, AWS_REGION and KINDS, which others set."
   }
+
+  validation {
+    condition     = length(setintersection(keys(var.settings), ["NOTIFY_SECRET", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])) == 0
+    error_message = "Give NOTIFY_SECRET, PGPASSWORD, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in secret_settings: these values are in plain text in the state and in SSM."
+  }
 }
 
 variable "secret_settings" {

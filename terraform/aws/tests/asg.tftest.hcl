@@ -3,7 +3,7 @@ mock_provider "aws" {
     defaults = { names = ["us-east-1a", "us-east-1b", "us-east-1c"] }
   }
   mock_data "aws_ssm_parameter" {
-    defaults = { value = "ami-0123456789abcdef0" }
+    defaults = { value = "ami-0123456789abcdef0", type = "SecureString" }
   }
   mock_data "aws_caller_identity" {
     defaults = { account_id = "123456789012" }

@@ -7,7 +7,7 @@ mock_provider "aws" {
     defaults = { names = ["us-east-1a", "us-east-1b"] }
   }
   mock_data "aws_ssm_parameter" {
-    defaults = { value = "ami-0123456789abcdef0" }
+    defaults = { value = "ami-0123456789abcdef0", type = "SecureString" }
   }
   mock_data "aws_subnet" {
     defaults = { availability_zone = "us-east-1a" }

@@ -7,7 +7,7 @@ mock_provider "aws" {
     defaults = { names = ["us-east-1a", "us-east-1b"] }
   }
   mock_data "aws_ssm_parameter" {
-    defaults = { value = "ami-0123456789abcdef0" }
+    defaults = { value = "ami-0123456789abcdef0", type = "SecureString" }
   }
   mock_data "aws_caller_identity" {
     defaults = { account_id = "123456789012" }
@@ -42,6 +42,10 @@ run "record_in_a_file" {
       aws_dlm_lifecycle_policy.record[0].policy_details[0].schedule[0].retain_rule[0].count == 14
     )
     error_message = "AWS takes a snapshot each day, and keeps 14."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.snapshots[0].assume_role_policy).Statement[0].Condition == { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+    error_message = "The role serves policies of this account only."
   }
   assert {
     condition     = length(terraform_data.record_protection) == 0

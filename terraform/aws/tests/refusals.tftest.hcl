@@ -7,7 +7,7 @@ mock_provider "aws" {
     defaults = { names = ["us-east-1a", "us-east-1b"] }
   }
   mock_data "aws_ssm_parameter" {
-    defaults = { value = "ami-0123456789abcdef0" }
+    defaults = { value = "ami-0123456789abcdef0", type = "SecureString" }
   }
   mock_data "aws_subnet" {
     defaults = { availability_zone = "us-east-1a" }
@@ -138,4 +138,25 @@ run "no_open_port" {
   }
 
   expect_failures = [aws_elb.this]
+}
+
+run "parameter_that_is_not_encrypted" {
+  command = plan
+
+  override_data {
+    target = data.aws_ssm_parameter.secret["API_TOKEN"]
+    values = { type = "String" }
+  }
+
+  expect_failures = [data.aws_ssm_parameter.secret["API_TOKEN"]]
+}
+
+run "secret_in_plain_text" {
+  command = plan
+
+  variables {
+    settings = { NOTIFY_SECRET = "swordfish" }
+  }
+
+  expect_failures = [var.settings]
 }

@@ -31,7 +31,7 @@ override_data {
 }
 override_data {
   target = data.aws_ssm_parameter.secret
-  values = { value = "" }
+  values = { value = "", type = "SecureString" }
 }
 override_data {
   target = data.aws_caller_identity.current

@@ -1,6 +1,6 @@
 mock_provider "aws" {
   mock_data "aws_ssm_parameter" {
-    defaults = { value = "ami-0123456789abcdef0" }
+    defaults = { value = "ami-0123456789abcdef0", type = "SecureString" }
   }
   mock_resource "aws_lb" {
     defaults = {
