@@ -14,6 +14,8 @@ locals {
 
   service_settings = merge(
     { AWS_REGION = var.region, KINDS = length(var.target_group_names) > 0 ? "elb,tg" : "elb" },
+    # Of the load balancer, which names its clients. Otherwise wrong passwords of one would slow down all.
+    { TRUSTED_PROXIES = join(",", sort(distinct(local.subnet_cidrs))) },
     var.policy == "" ? {} : { POLICY = "/etc/lsapi/policy.yaml" },
     local.rds ? { STORE_URL = local.store_url } : {},
     var.settings,

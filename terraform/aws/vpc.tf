@@ -18,6 +18,7 @@ locals {
   vpc_id      = local.own_network ? aws_vpc.this[0].id : var.vpc_id
   subnet_ids  = local.own_network ? aws_subnet.public[*].id : var.subnet_ids
 
+  subnet_cidrs = local.own_network ? aws_subnet.public[*].cidr_block : [for id in var.subnet_ids : data.aws_subnet.given[id].cidr_block]
   subnet_zones = local.own_network ? aws_subnet.public[*].availability_zone : [for id in var.subnet_ids : data.aws_subnet.given[id].availability_zone]
 }
 

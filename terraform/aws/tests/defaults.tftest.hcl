@@ -10,7 +10,7 @@ mock_provider "aws" {
     defaults = { value = "ami-0123456789abcdef0", type = "SecureString" }
   }
   mock_data "aws_subnet" {
-    defaults = { availability_zone = "us-east-1a" }
+    defaults = { availability_zone = "us-east-1a", cidr_block = "10.9.0.0/24" }
   }
   mock_data "aws_caller_identity" {
     defaults = { account_id = "123456789012" }
@@ -54,6 +54,10 @@ run "defaults" {
   assert {
     condition     = length(aws_instance.this[0].user_data) <= 14 * 1024
     error_message = "EC2 takes 16 KiB of user data."
+  }
+  assert {
+    condition     = strcontains(aws_ssm_parameter.settings.insecure_value, "TRUSTED_PROXIES=10.20.0.0/20,10.20.16.0/20\n")
+    error_message = "The service knows the clients behind the load balancer."
   }
   assert {
     condition     = strcontains(aws_ssm_parameter.settings.insecure_value, "repository_url=\n")
@@ -137,6 +141,10 @@ run "existing_network" {
     subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
   }
 
+  assert {
+    condition     = strcontains(aws_ssm_parameter.settings.insecure_value, "TRUSTED_PROXIES=10.9.0.0/24\n")
+    error_message = "The load balancer is in the given subnets."
+  }
   assert {
     condition     = length(aws_vpc.this) == 0 && output.vpc_id == "vpc-0123456789abcdef0"
     error_message = "No network is created beside the given one."
