@@ -75,7 +75,7 @@ var flagWords = map[string][]cobra.Completion{
 
 // fileFlags are the flags that complete file names. All other flags do not.
 var fileFlags = map[string]bool{
-	"config": true, "password-file": true, "file": true, "users-file": true, "policy": true, "notify-secret-file": true, "env-file": true, "checkpoint": true, "html": true, "json": true, "fleet": true,
+	"config": true, "password-file": true, "file": true, "users-file": true, "token-file": true, "policy": true, "notify-secret-file": true, "env-file": true, "checkpoint": true, "html": true, "json": true, "fleet": true,
 }
 
 // completeFlags registers the completion of the flags of all commands.
