@@ -184,7 +184,7 @@ variable "access_logs" {
 }
 
 variable "access_logs_bucket" {
-  description = "An existing bucket for access logs, whose policy admits them. Empty creates one, which terraform destroy removes with its logs."
+  description = "An existing bucket for access logs, whose policy admits them. Empty creates one, which terraform destroy removes with its logs. Required in regions opened since August 2022."
   type        = string
   default     = ""
 
