@@ -9,7 +9,8 @@
 set -euo pipefail
 
 folder=$(realpath "$1") root=${2:-/}
-mkdir -p "$folder/memory" "$folder/root"
+mkdir -p "$folder/memory" "$folder/root" "$folder/cgroup"
+group=lsapi-machine-$$
 
 # setup runs in the new namespaces, and becomes systemd.
 # shellcheck disable=SC2317 # it is called by name
@@ -50,18 +51,45 @@ setup() {
   exec env -i container=machine PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     /lib/systemd/systemd --system --unit=basic.target --log-target=journal --show-status=no </dev/null
 }
-export folder root
-export -f setup
 
-unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child --propagation private \
-  bash -euo pipefail -c setup >"$folder/log" 2>&1 &
-trap 'kill -9 $! 2>/dev/null || true' EXIT # with all of its processes
+# join makes a control group of the machine's own and starts the machine in it. Otherwise it would
+# manage the groups of this system, which has a systemd, or another machine.
+# shellcheck disable=SC2317 # it is called by name
+join() {
+  mount -t cgroup2 cgroup2 "$folder/cgroup"
+  mkdir "$folder/cgroup/$group"
+  echo $$ >"$folder/cgroup/$group/cgroup.procs"
+  umount "$folder/cgroup"
+  exec unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child --propagation private \
+    bash -euo pipefail -c setup
+}
+# leave removes the control group, once its processes have ended.
+# shellcheck disable=SC2317 # it is called by name
+leave() {
+  mount -t cgroup2 cgroup2 "$folder/cgroup"
+  for _ in $(seq 50); do
+    find "$folder/cgroup/$group" -depth -type d -exec rmdir {} + 2>/dev/null && break
+    sleep 0.1
+  done
+}
+# shellcheck disable=SC2317 # it is called by the trap
+cleanup() {
+  # With all of its processes; the shell reports what is killed.
+  { kill -9 "$machine" && wait "$machine"; } 2>/dev/null || true
+  unshare --mount --propagation private bash -c leave || true
+}
+export folder root group
+export -f setup join leave
+
+unshare --mount --propagation private bash -euo pipefail -c join >"$folder/log" 2>&1 &
+machine=$!
+trap cleanup EXIT
 # The child of unshare is process 1 of the machine, and systemd once it has set it up.
 for _ in $(seq 100); do
-  pid=$(tr -d ' ' 2>/dev/null <"/proc/$!/task/$!/children" || true)
+  pid=$(tr -d ' ' 2>/dev/null <"/proc/$machine/task/$machine/children" || true)
   [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = systemd ] && break
-  kill -0 $! 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
+  kill -0 "$machine" 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
   sleep 0.1
 done
 echo "$pid" >"$folder/pid"
-wait $!
+wait "$machine"
