@@ -87,7 +87,7 @@ check_env_file() {
   local mode
   mode=$(stat -c %a "$env_file")
   [ $((0$mode & 077)) -eq 0 ] || fail 2 "$env_file holds secrets and others can read it: chmod 600 $env_file"
-  grep -Eq '^(API_TOKEN|USERS_FILE)=.' "$env_file" || fail 2 "$env_file sets no API_TOKEN"
+  grep -Eq '^(API_TOKEN|API_TOKEN_FILE|USERS_FILE)=.' "$env_file" || fail 2 "$env_file sets no API_TOKEN"
   local listen
   listen=$(sed -n 's/^LISTEN=//p' "$env_file" | tail -n 1)
   case $listen in

@@ -274,6 +274,17 @@ func TestFirstDeploymentSucceeds(t *testing.T) {
 	}
 }
 
+// A token in a file is in neither the container's environment nor what Docker shows of it.
+func TestCredentialsMayBeInAFile(t *testing.T) {
+	for _, setting := range []string{"API_TOKEN_FILE=/etc/lsapi/api-token", "USERS_FILE=/etc/lsapi/users"} {
+		h := newHost(t)
+		h.write(h.envFile, setting+"\n")
+		if status, said := h.deploy(); status != 0 {
+			t.Errorf("%s: status %d: %s", setting, status, said)
+		}
+	}
+}
+
 func TestInvalidUsageIsOneLineWithoutEffect(t *testing.T) {
 	for name, test := range map[string]struct {
 		prepare   func(*host)

@@ -88,7 +88,7 @@ func TestNewVolumeIsFormattedAndMounted(t *testing.T) {
 	if strings.Index(calls, "mount ") > strings.Index(calls, "systemctl enable --now docker") {
 		t.Errorf("Docker starts before the record is there:\n%s", calls)
 	}
-	want := "UUID=" + m.tag(device, "UUID") + " /var/lib/lsapi ext4 noatime,nofail,"
+	want := "UUID=" + m.tag(device, "UUID") + " /var/lib/lsapi ext4 noatime,nosuid,nodev,noexec,nofail,"
 	if kind := m.tag(device, "TYPE"); kind != "ext4" || !strings.Contains(m.read("etc/fstab"), want) {
 		t.Errorf("the file system is %s, fstab\n%s", kind, m.read("etc/fstab"))
 	}

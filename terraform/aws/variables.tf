@@ -342,7 +342,7 @@ variable "repository_url" {
 }
 
 variable "repository_ref" {
-  description = "Branch, tag or commit to build."
+  description = "Branch, tag or commit to build. Whoever can move it in the repository is root on the instances: prefer a commit."
   type        = string
   default     = "main"
 

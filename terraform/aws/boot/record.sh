@@ -40,7 +40,7 @@ kind=$(blkid --probe --match-tag TYPE --output value "$device") || kind=
 uuid=$(blkid --probe --match-tag UUID --output value "$device")
 
 install -d -m 755 "$mounted"
-line="UUID=$uuid /var/lib/lsapi ext4 noatime,nofail,x-systemd.device-timeout=90s 0 2"
+line="UUID=$uuid /var/lib/lsapi ext4 noatime,nosuid,nodev,noexec,nofail,x-systemd.device-timeout=90s 0 2"
 if ! grep -Fxq "$line" "$fstab"; then
   { grep -v ' /var/lib/lsapi ' "$fstab" || true; echo "$line"; } >"$fstab.new"
   mv "$fstab.new" "$fstab"
