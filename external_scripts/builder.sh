@@ -96,6 +96,13 @@ check_env_file() {
   esac
 }
 
+# lock: one builder at a time, by the folder of the settings. A second one waits.
+lock() {
+  command -v flock >/dev/null || return 0
+  exec 9<"$(dirname "$env_file")"
+  flock -n 9 || { echo "builder: another one runs; waiting for its end" >&2 && flock 9; }
+}
+
 check_docker() {
   command -v docker >/dev/null || fail 3 "Docker is not installed"
   command -v curl >/dev/null || fail 3 "curl is not installed"
@@ -113,9 +120,10 @@ remove() { ! exists "$1" || docker rm --force "$1" >/dev/null; }
 
 # start NAME IMAGE PORT...: the service in a container of that name.
 start() {
-  local mounts=()
+  local mounts=() restart=unless-stopped
+  [ "$1" != "$candidate" ] || restart=no # a reboot ends it
   [ ! -d "$files" ] || mounts=(--volume "$files:$files:ro")
-  docker run --detach --name "$1" --restart unless-stopped --env-file "$env_file" \
+  docker run --detach --name "$1" --restart "$restart" --env-file "$env_file" \
     --volume "$state:/state" ${mounts[@]+"${mounts[@]}"} --publish "$3:8000" \
     --log-opt max-size=10m --log-opt max-file=5 --stop-timeout 60 "$2" >/dev/null
 }
@@ -130,9 +138,16 @@ healthy() {
   done
 }
 
+# clean_up: also when a session ends or a person interrupts it. A candidate that stays would take the
+# record over when the service stops.
+work='' trying=''
+clean_up() {
+  [ -z "$work" ] || rm -rf "$work"
+  [ -z "$trying" ] || docker rm --force "$candidate" >/dev/null 2>&1 || true
+}
+
 build() {
   work=$(mktemp -d) || fail 4 "no folder can be made for the repository: is the disk full?"
-  trap 'rm -rf "$work"' EXIT
   git clone --quiet -- "$repository" "$work/source" || fail 4 "$repository cannot be cloned"
   git -C "$work/source" checkout --quiet "$ref" 2>/dev/null ||
     fail 4 "$repository has no $ref"
@@ -146,12 +161,14 @@ build() {
 # until the old one stops.
 try_out() {
   remove "$candidate"
+  trying=yes
   if ! start "$candidate" "$image" "127.0.0.1:$((port + 1))" || ! healthy "$candidate" "$((port + 1))"; then
     docker logs --tail 20 "$candidate" >&2 || true
     remove "$candidate" || true
     fail 6 "$image does not become healthy; what runs is untouched"
   fi
   docker rm --force "$candidate" >/dev/null || fail 6 "the container that was tried out cannot be removed; what runs is untouched"
+  trying=
 }
 
 # put_back: the old container, as it was.
@@ -166,6 +183,7 @@ put_back() {
 
 # swap: the old container stops and stays until the new one is healthy in its place.
 swap() {
+  trap '' HUP INT TERM # it takes some seconds, and half of it is no service
   if ! exists "$name"; then
     start "$name" "$image" "$port" || fail 6 "$image cannot be started, and nothing ran before"
     healthy "$name" "$port" || fail 6 "$image does not become healthy, and nothing ran before: docker logs $name"
@@ -186,10 +204,13 @@ main() {
   settings "$@"
   check_docker
   check_env_file
+  lock
+  trap clean_up EXIT
   case $command in
     rollback)
       image=lsapi:previous
       docker image inspect "$image" >/dev/null 2>&1 || fail 2 "there is no image to roll back to"
+      remove "$candidate" || fail 7 "the container $candidate of an earlier run is in the way; what runs is untouched"
       ;;
     restart)
       exists "$name" || fail 2 "there is nothing to restart"

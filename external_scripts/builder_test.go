@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 const old = "sha256:old"
@@ -188,6 +190,84 @@ func TestServiceSurvivesFailureOfAnyStep(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A session that ends leaves the old container or the new one, and no candidate.
+func TestServiceSurvivesTheEndOfTheSession(t *testing.T) {
+	steps := newHost(t)
+	steps.runs()
+	if status, said := steps.deploy(); status != 0 {
+		t.Fatalf("status %d: %s", status, said)
+	}
+	whole := steps.calls()
+	for n := 1; n <= len(whole); n++ {
+		t.Run(whole[n-1], func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.runs()
+			status, said := h.deploy(fmt.Sprintf("HANG_UP_AT=%d", n))
+			want := old + " running"
+			if status == 0 {
+				want = "lsapi:" + h.commit + " running"
+			}
+			if got := h.container("lsapi"); got != want || h.container("lsapi-candidate") != "" {
+				t.Errorf("status %d, what serves is %q, and the candidate %q: %s", status, got, h.container("lsapi-candidate"), said)
+			}
+		})
+	}
+}
+
+// Power may be lost while one is tried out. It must not compete for the record.
+func TestCandidateOfAnEarlierRunIsEnded(t *testing.T) {
+	for name, arguments := range map[string][]string{"deploy": nil, "restart": {"restart"}, "rollback": {"rollback"}} {
+		h := newHost(t)
+		h.runs()
+		h.write(filepath.Join(h.state, "images", "lsapi_previous"), "")
+		h.write(filepath.Join(h.state, "containers", "lsapi-candidate"), "sha256:new running\n")
+		if arguments == nil {
+			arguments = []string{"--repository", h.repository}
+		}
+		if status, said := h.builder(nil, arguments...); status != 0 || h.container("lsapi-candidate") != "" {
+			t.Errorf("%s: status %d, the candidate is %q: %s", name, status, h.container("lsapi-candidate"), said)
+		}
+		for _, call := range h.calls() {
+			if strings.Contains(call, "--name lsapi-candidate") && !strings.Contains(call, "--restart no") {
+				t.Errorf("Docker starts it again after a reboot: %s", call)
+			}
+			if strings.Contains(call, " stop lsapi") && strings.Contains(call, "lsapi-candidate=") {
+				t.Errorf("it takes the record over: %s", call)
+			}
+		}
+	}
+}
+
+func TestBuildersRunOneAfterTheOther(t *testing.T) {
+	h := newHost(t)
+	h.runs()
+	folder, err := os.Open(filepath.Dir(h.envFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan string)
+	go func() {
+		status, said := h.deploy()
+		done <- fmt.Sprintf("status %d: %s", status, said)
+	}()
+	select {
+	case result := <-done:
+		t.Fatalf("it does not wait: %s", result)
+	case <-time.After(time.Second):
+	}
+	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_UN); err != nil {
+		t.Fatal(err)
+	}
+	if result := <-done; !strings.HasPrefix(result, "status 0: builder: another one runs") {
+		t.Error(result)
 	}
 }
 
