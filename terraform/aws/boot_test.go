@@ -356,6 +356,21 @@ func TestNewSettingsReachAnExistingInstance(t *testing.T) {
 	}
 }
 
+// A daemon that fails says nothing about the container, which a build would replace.
+func TestFailingDockerBuildsNothing(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.boot()
+	m.calls()
+	m.fail("docker", "1")
+	if status, said := m.run("boot.sh"); status != 1 || !strings.Contains(said, "Docker does not say") {
+		t.Errorf("status %d: %s", status, said)
+	}
+	if calls := m.calls(); strings.Contains(calls, "builder ") {
+		t.Errorf("the calls are\n%s", calls)
+	}
+}
+
 func TestBootFailsWhileTheServiceDoesNotRespond(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

@@ -229,6 +229,16 @@ func TestFailedMountStartsNothing(t *testing.T) {
 	}
 }
 
+func TestFileSystemThatCannotGrowIsReported(t *testing.T) {
+	t.Parallel()
+	m, _ := newMachineWithVolume(t)
+	m.fail("resize2fs", "1")
+	status, said := m.run("boot.sh")
+	if calls := m.calls(); status != 0 || !strings.Contains(said, recordVolume+" cannot grow") || !strings.Contains(calls, "builder ") {
+		t.Errorf("status %d: %s; the calls are\n%s", status, said, calls)
+	}
+}
+
 // The protection of the volume, with the real terraform: `terraform test` cannot expect a plan that
 // `prevent_destroy` refuses.
 func TestProtectedRecordRefusesPlansThatDeleteIt(t *testing.T) {

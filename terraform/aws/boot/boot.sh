@@ -140,10 +140,11 @@ await_service() {
 # last boot, and restarts it if its settings are new. A version that an upgrade by hand brought
 # stays.
 deploy() {
-  local url ref version environment
+  local url ref version environment containers
   url=$(setting repository_url) ref=$(setting repository_ref)
   version="$url $ref" environment=$(sha256sum <"$env_file")
-  if ! docker inspect lsapi >/dev/null 2>&1; then
+  containers=$(docker ps --all --format '{{.Names}}') || fail "Docker does not say which containers there are"
+  if ! grep -Fxq lsapi <<<"$containers"; then
     if [ -z "$url" ]; then
       echo "lsapi-boot: there is no repository_url: build the service as docs/deploy.md describes"
       return

@@ -49,6 +49,7 @@ fi
 if ! mountpoint -q "$mounted"; then
   mount "$mounted"
 fi
-resize2fs "$device" 2>/dev/null # the volume may have grown
+# The volume may have grown. The service also starts with a file system that has not.
+said=$(resize2fs "$device" 2>&1) || echo "lsapi-boot: the file system of $volume cannot grow: $said" >&2
 chown "$owner:$owner" "$mounted"
 chmod 700 "$mounted"
