@@ -192,6 +192,21 @@ serves || fail 'not after the upgrade'
 [ "$(changes)" = "$record" ] || fail "the upgrade changed the record: $(changes)"
 grep -q 'an edited file' "$(file /etc/lsapi/lsapi.env)" || fail 'the upgrade replaces edited settings'
 
+step 'upgrade while the start waits for the record, on a full disk'
+inside systemctl stop lsapi
+inside mount -t tmpfs -o size=1m,mode=777 tmpfs /var/lib/lsapi
+inside sh -c 'cat /dev/zero >/var/lib/lsapi/full' 2>/dev/null || true
+inside systemctl start --no-block lsapi
+eventually eval "[[ \$(state StatusText) == 'waiting for the record of changes: '* ]]"
+before=$(state MainPID)
+{ sleep 5 && inside rm /var/lib/lsapi/full; } &
+install_deb --reinstall >/dev/null
+[ "$(state MainPID)" != "$before" ] || fail 'the version before still waits'
+eventually serves
+inside systemctl stop lsapi
+inside umount /var/lib/lsapi
+inside systemctl start lsapi
+
 step 'over the record of a newer version: refused, and nothing altered'
 # alter SQL: the record of the stopped service. SQLite does not open a file below /proc/PID/root.
 alter() {

@@ -9,6 +9,7 @@ import (
 	"lsapi/internal/config"
 	"lsapi/internal/record"
 	"lsapi/internal/record/open"
+	"lsapi/internal/systemd"
 	"lsapi/internal/telemetry"
 )
 
@@ -61,7 +62,9 @@ func (a *App) untilReachable(ctx context.Context, step func(context.Context) err
 		}
 		if !waiting {
 			waiting = true
-			a.log.Warn("the start waits for the record of changes", "at_most", openTimeout, "problem", lsapi.AsError(err).Message)
+			problem := lsapi.AsError(err).Message
+			a.log.Warn("the start waits for the record of changes", "at_most", openTimeout, "problem", problem)
+			a.warn(systemd.Waiting("waiting for the record of changes: " + problem))
 		}
 		_ = record.Pause(ctx, nil, openPause)
 	}

@@ -81,6 +81,28 @@ func TestSystemdIsNotifiedOfStartLifeAndStop(t *testing.T) {
 	}
 }
 
+// Nothing listens at the port of the database.
+func TestSystemdIsNotifiedOfAStartThatWaitsForTheRecord(t *testing.T) {
+	notifications := supervise(t, time.Minute)
+	o := options(t)
+	o.Config.Store = "postgres://lsapi@127.0.0.1:1/lsapi"
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := Start(ctx, o)
+		ended <- err
+	}()
+	got := next(notifications, "", 10*time.Second)
+	if !strings.HasPrefix(got, "STATUS=waiting for the record of changes: ") || !strings.Contains(got, "127.0.0.1:1") {
+		t.Errorf("got %q", got)
+	}
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("it starts")
+	}
+}
+
 // stuckListener accepts no further connection once it is stuck, as a process that hangs.
 type stuckListener struct {
 	net.Listener

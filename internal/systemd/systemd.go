@@ -26,6 +26,9 @@ func Stopping(most time.Duration) error {
 	return notify("STOPPING=1", "STATUS=stopping", "EXTEND_TIMEOUT_USEC="+strconv.FormatInt(most.Microseconds(), 10))
 }
 
+// Waiting notifies what the start waits for.
+func Waiting(why string) error { return notify("STATUS=" + oneLine(why)) }
+
 // Failed notifies why the service does not start, or stops.
 func Failed(cause error) error { return notify("STATUS=" + oneLine(cause.Error())) }
 

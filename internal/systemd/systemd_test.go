@@ -50,6 +50,7 @@ func TestNotificationsAreSent(t *testing.T) {
 			{func() error { return systemd.Ready("serving on [::]:8000") }, "READY=1\nSTATUS=serving on [::]:8000"},
 			{func() error { return systemd.Stopping(40 * time.Second) }, "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=40000000"},
 			{func() error { return systemd.Failed(errors.New("2 problems:\n  one\n  READY=1")) }, "STATUS=2 problems: one READY=1"},
+			{func() error { return systemd.Waiting("waiting for\nREADY=1") }, "STATUS=waiting for READY=1"},
 			{systemd.Alive, "WATCHDOG=1"},
 		} {
 			if err := test.send(); err != nil {
