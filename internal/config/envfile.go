@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func readEnvFile(s Sources) (map[string]string, error) {
 	}
 	text, err := safefile.Read(path, maxEnvFileSize)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !explicit:
+	case !explicit && (errors.Is(err, fs.ErrNotExist) || isInClosedFolder(path)):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("%s: cannot read the file of variables %s: %w", name(keyEnvFile), path, err)
@@ -35,6 +36,13 @@ func readEnvFile(s Sources) (map[string]string, error) {
 		return nil, fmt.Errorf("%s: %s, line %d: not a line of the form NAME=value", name(keyEnvFile), path, malformedLine(text))
 	}
 	return variables, nil
+}
+
+// isInClosedFolder reports whether this user may not search the folder of the file, as
+// after `sudo -u lsapi` in the home of another user.
+func isInClosedFolder(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrPermission)
 }
 
 // envFilePath returns the file to read, and whether the user named it.
