@@ -193,6 +193,8 @@ func (c *checkup) checkVersions(got *response) {
 	switch {
 	case got.code != "" || found == nil:
 		c.warn("versions", "compare with lsapi version where the service runs", "the service does not report its version; this is %s", versionText())
+	case found[1] != versionText() && strings.Contains(found[1], noVersion):
+		c.warn("versions", "run a binary of make build or of a package there", "this is %s; the service was built without a version, as by go run", versionText())
 	case found[1] != versionText():
 		c.warn("versions", "install the newer one on both machines", "this is %s, and the service is %s", versionText(), found[1])
 	default:

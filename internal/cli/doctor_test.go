@@ -51,6 +51,7 @@ func TestDoctorFindsProblems(t *testing.T) {
 		"the same clock":     {healthy, nil, "clock", "ok", "agree"},
 		"good credentials":   {healthy, nil, "credentials", "ok", "accepted"},
 		"another version":    {healthy, nil, "versions", "warn", "the service is v1"},
+		"no version":         {func(s *fakeService) { s.version = "(devel) (commit 0123456789ab)" }, nil, "versions", "warn", "built without a version, as by go run: run a binary of make build"},
 		"guards":             {healthy, nil, "guards", "ok", "their rules are known"},
 		"a bad policy":       {func(s *fakeService) { s.metrics = "lsapi_policy_file_refused 1\n" }, nil, "guards", "warn", "the policy file is invalid"},
 		"denied tags":        {func(s *fakeService) { s.metrics = "lsapi_guard_tags_denied 1\n" }, nil, "guards", "warn", "AWS denies reading tags"},

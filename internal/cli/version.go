@@ -14,6 +14,9 @@ import (
 // of the Go toolchain.
 var version, commit string
 
+// noVersion is the version in the build info of a program that was built without one.
+const noVersion = "(devel)"
+
 func newVersion(p Process) *cobra.Command {
 	command := newCommand("version")
 	command.RunE = func(*cobra.Command, []string) error {
@@ -33,7 +36,7 @@ func versionText() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v, c = cmp.Or(v, info.Main.Version), cmp.Or(c, revision(info))
 	}
-	return fmt.Sprintf("%s (commit %s)", cmp.Or(v, "(devel)"), cmp.Or(c, "unknown"))
+	return fmt.Sprintf("%s (commit %s)", cmp.Or(v, noVersion), cmp.Or(c, "unknown"))
 }
 
 // revision returns the commit from the build info, with a + for uncommitted changes.
