@@ -71,6 +71,27 @@ func TestIndexHasEveryPage(t *testing.T) {
 	}
 }
 
+// A reader with a fresh clone has no lsapi in PATH, unlike the tests of the pages' commands.
+func TestReadmeBuildsCommandBeforeItsUse(t *testing.T) {
+	pages := readPages(t)
+	readme := pages[slices.IndexFunc(pages, func(p *docpages.Page) bool { return p.Path == "README.md" })]
+	built, used := false, false
+	for _, b := range readme.Blocks {
+		for line := range strings.Lines(b.Text) {
+			built = built || strings.HasPrefix(line, "go build -o bin/ ./cmd/lsapi") && strings.Contains(line, `PATH="$PWD/bin:$PATH"`)
+			if b.IsShell() && strings.HasPrefix(line, "lsapi ") {
+				used = true
+				if !built {
+					t.Errorf("README.md:%d runs a command that is not built and in PATH yet: %s", b.Line, line)
+				}
+			}
+		}
+	}
+	if !used {
+		t.Error("README.md does not use the command")
+	}
+}
+
 // reasons are the accepted reasons not to run a block of command lines.
 var reasons = []string{"needs AWS", "needs Docker", "needs root", "needs a cluster", "needs a signing key", "takes long"}
 
