@@ -20,7 +20,7 @@ func (p *parser) credentials(s Sources) (Secret, string) {
 	token, key := p.token()
 	if token != "" {
 		if err := s.CheckToken(token); err != nil {
-			p.problem(key, "%s", message(err))
+			p.problem(key, "%s%s", p.tokenFile(key), message(err))
 		}
 	}
 	users := p.text(keyUsersFile)
@@ -63,12 +63,31 @@ func (p *parser) token() (token, key string) {
 // copy, which is empty if the file that it is loaded from does not exist.
 func (p *parser) emptyTokenFile(path string) {
 	const command = "printf '%s' 'user:password' | base64"
-	if directory, _ := p.variable("CREDENTIALS_DIRECTORY"); directory != "" && filepath.Dir(path) == filepath.Clean(directory) {
+	if p.isCredential(path) {
 		// Without the origin: the command is pasted as it is.
 		p.problems = append(p.problems, name(keyTokenFile)+": no token; make one with: "+command+" | sudo install -m 600 /dev/stdin "+PackageTokenFile)
 		return
 	}
 	p.problem(keyTokenFile, "%s: it is empty; it must hold base64 of user:password, made by: %s", path, command)
+}
+
+// tokenFile returns the file in which a person finds the token, and a colon; nothing for a token in a
+// variable.
+func (p *parser) tokenFile(key string) string {
+	path := p.text(keyTokenFile)
+	switch {
+	case key != keyTokenFile:
+		return ""
+	case p.isCredential(path):
+		path = PackageTokenFile
+	}
+	return path + ": "
+}
+
+// isCredential reports whether systemd passes the file on.
+func (p *parser) isCredential(path string) bool {
+	directory, _ := p.variable("CREDENTIALS_DIRECTORY")
+	return directory != "" && filepath.Dir(path) == filepath.Clean(directory)
 }
 
 // message returns the text of an error without its code.

@@ -78,7 +78,7 @@ func TestTokenFileProblems(t *testing.T) {
 	malformed := sources(t, "--token-file="+readable)
 	malformed.Environ = nil
 	malformed.CheckToken = func(string) error { return errors.New("no colon in it") }
-	if found := problems(t, malformed); !slices.Equal(found, []string{"--token-file (API_TOKEN_FILE): no colon in it; it is set by the flag"}) {
+	if found := problems(t, malformed); !slices.Equal(found, []string{"--token-file (API_TOKEN_FILE): " + readable + ": no colon in it; it is set by the flag"}) {
 		t.Errorf("got %q", found)
 	}
 }
@@ -91,6 +91,16 @@ func TestMissingCredentialProblemNamesFileOfPackage(t *testing.T) {
 		config.PackageTokenFile
 	if found := problems(t, s); !slices.Equal(found, []string{want}) {
 		t.Errorf("got  %q\nwant %q", found, want)
+	}
+}
+
+func TestMalformedCredentialProblemNamesFileOfPackage(t *testing.T) {
+	path := writeFile(t, "user:password\n")
+	s := sources(t)
+	s.Environ = []string{"API_TOKEN_FILE=" + path, "CREDENTIALS_DIRECTORY=" + filepath.Dir(path)}
+	s.CheckToken = func(string) error { return errors.New("not base64") }
+	if found := problems(t, s); len(found) != 1 || !strings.Contains(found[0], " "+config.PackageTokenFile+": not base64; ") {
+		t.Errorf("got %q", found)
 	}
 }
 

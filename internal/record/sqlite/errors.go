@@ -74,7 +74,11 @@ func unreadable(ctx context.Context, cause error) error {
 	if ctx.Err() != nil {
 		return record.TimedOut(ctx)
 	}
-	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the record of changes cannot be read", Err: cause}
+	message := "the record of changes cannot be read"
+	if code(cause) == sqlite3.SQLITE_FULL || errors.Is(cause, syscall.ENOSPC) {
+		message += ": the disk is full" // opening a file may write
+	}
+	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: message, Err: cause}
 }
 
 // errUncertain returns the error for a write that had begun when its caller left.
