@@ -84,6 +84,8 @@ func TestNotesWarn(t *testing.T) {
 	}
 	for _, test := range []struct{ base, more, says string }{
 		{"required", "ingress: {enabled: true, hosts: [a.example]}", "settings.TRUSTED_PROXIES is not set"},
+		{"required", "ingress: {enabled: true, hosts: [a.example]}", "ingress.tls is not set"},
+		{"required", "service: {type: LoadBalancer}", "service.loadBalancerSourceRanges is not set"},
 		{"postgresql", "store: {postgresql: {sslmode: require}}", "sslmode is require: the database's certificate is not verified"},
 		{"sqlite", "ingress: {enabled: true, hosts: [a.example]}", "serves /metrics to everyone"},
 	} {
