@@ -29,7 +29,12 @@ homepage=${HOMEPAGE:-https://git.example.com/lsapi}
 releases=${RELEASES:-$homepage/releases/download/$VERSION}
 
 main() {
-  case $dist in '' | / | .) echo "DIST is a folder that is made anew, not $dist" >&2 && exit 2 ;; esac
+  local made
+  made=$(realpath -m -- "$dist")
+  if [[ $PWD/ == "${made%/}/"* ]]; then
+    echo "DIST is a folder that is made anew, not $dist, which holds this one" >&2
+    exit 2
+  fi
   rm -rf "$dist"
   mkdir -p "$dist"
   build_tools
