@@ -55,22 +55,10 @@ func (m *machine) tag(device, name string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// installRecordScript puts record.sh where the user data installs it, for boot.sh.
-func (m *machine) installRecordScript() {
-	m.t.Helper()
-	text, err := os.ReadFile("boot/record.sh")
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(m.root, "usr/local/lib/lsapi/record.sh"), text, 0o755); err != nil { //nolint:gosec // the user data installs it so
-		m.t.Fatal(err)
-	}
-}
-
 func newMachineWithVolume(t *testing.T) (m *machine, device string) {
 	t.Helper()
 	m = newMachine(t)
-	m.installRecordScript()
+	m.install("record.sh")
 	return m, m.attachVolume()
 }
 
@@ -112,7 +100,7 @@ func TestVolumeWithRecordIsNotFormatted(t *testing.T) {
 		t.Errorf("the calls are\n%s", calls)
 	}
 	replaced := newMachine(t) // another instance gets the volume
-	replaced.installRecordScript()
+	replaced.install("record.sh")
 	replaced.settings("record_volume=" + recordVolume)
 	replaced.devices(device + " vol0123456789abcdef0")
 	replaced.boot()
@@ -236,6 +224,20 @@ func TestFileSystemThatCannotGrowIsReported(t *testing.T) {
 	status, said := m.run("boot.sh")
 	if calls := m.calls(); status != 0 || !strings.Contains(said, recordVolume+" cannot grow") || !strings.Contains(calls, "builder ") {
 		t.Errorf("status %d: %s; the calls are\n%s", status, said, calls)
+	}
+}
+
+// Programs of every user read fstab.
+func TestFstabKeepsItsMode(t *testing.T) {
+	t.Parallel()
+	m, _ := newMachineWithVolume(t)
+	fstab := filepath.Join(m.root, "etc/fstab")
+	if err := os.Chmod(fstab, 0o644); err != nil { //nolint:gosec // as on every machine
+		t.Fatal(err)
+	}
+	m.boot()
+	if information, err := os.Stat(fstab); err != nil || information.Mode().Perm() != 0o644 {
+		t.Errorf("others cannot read it: %v %v", information, err)
 	}
 }
 

@@ -43,6 +43,7 @@ install -d -m 755 "$mounted"
 line="UUID=$uuid /var/lib/lsapi ext4 noatime,nosuid,nodev,noexec,nofail,x-systemd.device-timeout=90s 0 2"
 if ! grep -Fxq "$line" "$fstab"; then
   { grep -v ' /var/lib/lsapi ' "$fstab" || true; echo "$line"; } >"$fstab.new"
+  chmod --reference="$fstab" "$fstab.new"
   mv "$fstab.new" "$fstab"
   systemctl daemon-reload
 fi
