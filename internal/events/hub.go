@@ -39,8 +39,8 @@ type Options struct {
 	// Encode returns the messages of an event. An event without messages is not sent.
 	Encode func(*lsapi.RecordedEvent) []Message
 	// Watch is called while a pool is watched, without a name all of its kind, or all of
-	// them for the zero id, until its end is called. Touch is called every second while there are streams. Default:
-	// none.
+	// them for the zero id, until its end is called. Touch is called every second while
+	// there are streams. Default: none.
 	Watch func(pool lsapi.PoolID) (end func())
 	Touch func()
 	// Log receives failures to read the record, and their end. Default: none.
