@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -37,12 +39,12 @@ func supervise(t *testing.T, watchdog time.Duration) <-chan string {
 	return received
 }
 
-// next returns the next notification with the prefix, or "" if none comes in time.
-func next(notifications <-chan string, prefix string, within time.Duration) string {
+// next returns the next text with the prefix, or "" if none comes in time.
+func next(texts <-chan string, prefix string, within time.Duration) string {
 	timeout := time.After(within)
 	for {
 		select {
-		case text := <-notifications:
+		case text := <-texts:
 			if strings.HasPrefix(text, prefix) {
 				return text
 			}
@@ -148,5 +150,46 @@ func TestServiceThatDoesNotAnswerIsNotReportedAlive(t *testing.T) {
 	}
 	if err := service.Stop(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// elsewhere has another address than it listens on.
+type elsewhere struct {
+	net.Listener
+	address net.Addr
+}
+
+func (l elsewhere) Addr() net.Addr { return l.address }
+
+// Checks that fail follow soon after each other, also if the watchdog is slow.
+func TestServiceWhoseHealthCheckFailsIsNotReportedAlive(t *testing.T) {
+	notifications := supervise(t, time.Minute)
+	checked := make(chan string, 100)
+	unhealthy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		checked <- r.URL.Path
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(unhealthy.Close)
+	o := options(t)
+	o.Listen = func(ctx context.Context) (net.Listener, error) {
+		listener, err := Listen(ctx, o.Config.Listen)
+		return elsewhere{listener, unhealthy.Listener.Addr()}, err
+	}
+	service, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if path := next(checked, "", 10*time.Second); path != "/healthcheck" {
+			t.Errorf("the path of the check is %q", path)
+		}
+	}
+	if err := service.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{"READY=1", "STOPPING=1"} {
+		if got := next(notifications, "", 10*time.Second); !strings.HasPrefix(got, want) {
+			t.Errorf("got %q, want %s", got, want)
+		}
 	}
 }
