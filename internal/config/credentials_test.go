@@ -104,6 +104,14 @@ func TestMalformedCredentialProblemNamesFileOfPackage(t *testing.T) {
 	}
 }
 
+func TestEmptyTokenFileElsewhereIsNoCredentialOfThePackage(t *testing.T) {
+	s := sources(t)
+	s.Environ = []string{"API_TOKEN_FILE=" + writeFile(t, "\n"), "CREDENTIALS_DIRECTORY=" + t.TempDir()}
+	if found := problems(t, s); len(found) != 1 || !strings.Contains(found[0], ": it is empty; ") {
+		t.Errorf("got %q", found)
+	}
+}
+
 func pipe(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pipe")

@@ -100,6 +100,7 @@ func TestPoliciesAreDescribedWhereTheyAreSet(t *testing.T) {
 		t.Errorf("%d types of policies", got)
 	}
 	wantCode(t, p.remove("hour"), "InvalidConfigurationRequest", "The policy 'hour' is set for port 80")
+	wantCode(t, p.remove("proxy"), "InvalidConfigurationRequest", "The policy 'proxy' is set for port 8080")
 	p.mustSucceed(p.setListener(80), p.remove("hour"), p.remove("hour"))
 	p.mustSucceed(p.removeListeners(t, "web-elb", 80), p.remove("proxy")) // its instance port is no longer in use
 	if d := p.classic(t, "web-elb"); len(d.Policies.LBCookieStickinessPolicies)+len(d.Policies.OtherPolicies)+len(d.BackendServerDescriptions) > 0 {
@@ -110,6 +111,7 @@ func TestPoliciesAreDescribedWhereTheyAreSet(t *testing.T) {
 func TestInvalidPoliciesAreRejected(t *testing.T) {
 	p := policiesOf(t, demo(t))
 	p.addLBCookie("hour", nil)
+	p.addLBCookie("day", nil)
 	p.mustSucceed(p.add("proxy", "ProxyProtocolPolicyType", "ProxyProtocol=true"), p.addListeners(t, "web-elb", types.Listener{Protocol: aws.String("TCP"), LoadBalancerPort: 90, InstancePort: aws.Int32(8080)}))
 	for name, c := range map[string]struct {
 		err  error
@@ -125,7 +127,7 @@ func TestInvalidPoliciesAreRejected(t *testing.T) {
 		"no such listener":               {p.setListener(81, "hour"), "ListenerNotFound"},
 		"stickiness of a TCP listener":   {p.setListener(90, "hour"), "InvalidConfigurationRequest"},
 		"PROXY headers for a listener":   {p.setListener(80, "proxy"), "InvalidConfigurationRequest"},
-		"two policies":                   {p.setListener(80, "hour", "proxy"), "InvalidConfigurationRequest"},
+		"two policies":                   {p.setListener(80, "hour", "day"), "InvalidConfigurationRequest"},
 		"stickiness of an instance port": {p.setInstancePort(8080, "hour"), "InvalidConfigurationRequest"},
 		"no such instance port":          {p.setInstancePort(9999, "proxy"), "InvalidConfigurationRequest"},
 	} {

@@ -160,3 +160,12 @@ func TestSubnetsAndSecurityGroupsOfV2LoadBalancerChange(t *testing.T) {
 		t.Errorf("security groups %s", got)
 	}
 }
+
+func TestNetworkLoadBalancerWithoutSecurityGroupsGetsNoneLater(t *testing.T) {
+	a := demo(t)
+	in := creatingV2("net")
+	in.Type = types.LoadBalancerTypeEnumNetwork
+	balancer := must[*elasticloadbalancingv2.CreateLoadBalancerOutput](t)(a.elbv2.CreateLoadBalancer(t.Context(), in)).LoadBalancers[0]
+	_, err := a.elbv2.SetSecurityGroups(t.Context(), &elasticloadbalancingv2.SetSecurityGroupsInput{LoadBalancerArn: balancer.LoadBalancerArn, SecurityGroups: []string{webGroup}})
+	wantCode(t, err, "InvalidConfigurationRequest", "Security groups cannot be set for the load balancer '"+*balancer.LoadBalancerArn+"', which was created without any")
+}
