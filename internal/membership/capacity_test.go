@@ -57,6 +57,9 @@ func TestFindingsStartAtMostHalfOfTheLanes(t *testing.T) {
 		s := unstarted(aws, record)
 		for i := range 1552 {
 			s.found.Observe(lsapi.ELB(fmt.Sprint("elb-", i)), lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
+			if i%100 == 0 {
+				synctest.Wait() // only so many findings may be pending
+			}
 		}
 		report := reportOf([]lsapi.MemberHealth{in(one)})
 		report.Pool = lsapi.ELB("one more")

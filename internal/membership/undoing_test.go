@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lsapi"
@@ -80,6 +81,7 @@ func TestUndoFindsExternalChangesInItsRound(t *testing.T) {
 		if !strings.Contains(err.Error(), "detach outside of lsapi at ") {
 			t.Errorf("the message is %v", err)
 		}
+		synctest.Wait() // the answer does not wait for what the round records besides
 		if got, want := record.lines(), "observed + -i-00000001"; !slices.Contains(got, want) {
 			t.Errorf("the record has %v", got)
 		}
