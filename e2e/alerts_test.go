@@ -145,10 +145,12 @@ func guardAll(t *testing.T) string {
 	return path
 }
 
-// awaitHeadroom waits until the headroom of a pool is known.
+// awaitHeadroom reads a pool until its headroom is known: without readers its health is not
+// polled.
 func (s *service) awaitHeadroom(t *testing.T) {
 	t.Helper()
 	eventually(t, "the headroom of a pool is known", func() bool {
+		s.get("/v1/pools/elb/default-elb")
 		return strings.Contains(s.get("/metrics").body, "\nlsapi_guard_headroom{")
 	})
 }
