@@ -45,7 +45,7 @@ func withoutSearch(t *testing.T, folder string) {
 			t.Error(err)
 		}
 		runtime.UnlockOSThread()
-		if err := os.Chmod(folder, 0o700); err != nil { //nolint:gosec // a folder
+		if err := os.Chmod(folder, 0o700); err != nil {
 			t.Error(err)
 		}
 	})

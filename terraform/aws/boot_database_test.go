@@ -24,14 +24,14 @@ func newDatabaseMachine(t *testing.T) *machine {
 func TestBootWritesThePasswordBeforeTheServiceStarts(t *testing.T) {
 	t.Parallel()
 	m := newDatabaseMachine(t)
-	m.fail("builder", "1")
+	m.fail("builder")
 	if status, said := m.run("boot.sh"); status != 1 || !strings.Contains(said, "builder") {
 		t.Errorf("status %d: %s", status, said)
 	}
 	if got, want := m.read("etc/lsapi/pgpass"), `*:*:*:lsapi:se\:c\\ret "1`+"\n"; got != want {
 		t.Errorf("the passfile is %q, want %q", got, want)
 	}
-	if information, err := os.Stat(filepath.Join(m.root, "etc/lsapi/pgpass")); err != nil || information.Mode().Perm() != 0o400 {
+	if information, err := os.Stat(filepath.Join(m.root, "etc", "lsapi", "pgpass")); err != nil || information.Mode().Perm() != 0o400 {
 		t.Errorf("others can read the password: %v %v", information, err)
 	}
 	if strings.Contains(m.read("root/.env"), "ret") {
@@ -53,7 +53,7 @@ func TestPasswordFollowsItsRotation(t *testing.T) {
 	for problem, text := range map[string]string{"has no username and password": `{"username":"lsapi"}`, "cannot be read": ""} {
 		m.parameter(secret, text)
 		if text == "" {
-			m.fail("aws", "1")
+			m.fail("aws")
 		}
 		if status, said := m.run("password.sh"); status != 1 || !strings.Contains(said, problem) || m.read("etc/lsapi/pgpass") != "*:*:*:lsapi:second\n" {
 			t.Errorf("status %d: %s", status, said)

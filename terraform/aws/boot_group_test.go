@@ -138,7 +138,7 @@ func (g *group) lifecycle() (ended <-chan error) {
 	go func() { result <- command.Wait(); close(result) }()
 	g.t.Cleanup(func() {
 		_ = command.Process.Kill() // it may have ended
-		for range result {         //nolint:revive // it waits
+		for range result {         // until it has ended
 		}
 	})
 	return result
@@ -167,7 +167,7 @@ func TestLaunchCompletesAfterTheAttach(t *testing.T) {
 	if strings.Contains(g.all(), complete) {
 		t.Fatalf("the launch is complete before the instance is attached:\n%s", g.all())
 	}
-	g.fail("aws", "1")
+	g.fail("aws")
 	g.attached()
 	g.await(complete+"launching --instance-id "+instance+" --lifecycle-action-result CONTINUE", 2) // the first one failed
 	g.launched()
@@ -289,7 +289,7 @@ func (g *group) left() int {
 func (g *group) launched() {
 	g.t.Helper()
 	soon(g.t, "the end of the launch", func() bool {
-		_, err := os.Stat(filepath.Join(g.root, "etc/lsapi-boot/launched"))
+		_, err := os.Stat(filepath.Join(g.root, "etc", "lsapi-boot", "launched"))
 		return err == nil
 	})
 }

@@ -140,7 +140,7 @@ func (m *machine) install(script string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(m.root, "usr/local/lib/lsapi", script), text, 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(m.root, "usr", "local", "lib", "lsapi", script), text, 0o700); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -161,9 +161,9 @@ func (m *machine) command(script string, arguments ...string) *exec.Cmd {
 }
 
 // run runs a script of boot/ and returns its exit status and output.
-func (m *machine) run(script string, arguments ...string) (status int, said string) {
+func (m *machine) run(script string) (status int, said string) {
 	m.t.Helper()
-	out, err := m.command(script, arguments...).CombinedOutput()
+	out, err := m.command(script).CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), string(out)
 	}
@@ -195,10 +195,10 @@ func (m *machine) calls() string {
 	return string(text)
 }
 
-// fail lets the next calls of a fake fail, or of the builder.
-func (m *machine) fail(program, times string) {
+// fail lets the next call of a fake fail, or of the builder.
+func (m *machine) fail(program string) {
 	m.t.Helper()
-	if err := os.WriteFile(filepath.Join(m.fakes, "fail-"+program), []byte(times+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(m.fakes, "fail-"+program), []byte("1\n"), 0o600); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -210,7 +210,7 @@ func TestFirstBootBuildsTheService(t *testing.T) {
 	if got, want := m.read("root/.env"), "AWS_REGION=eu-central-1\nKINDS=elb\nAPI_TOKEN=ZGVtbzpkZW1v\n"; got != want {
 		t.Errorf("the service's settings are %q", got)
 	}
-	if information, err := os.Stat(filepath.Join(m.root, "root/.env")); err != nil || information.Mode().Perm() != 0o600 {
+	if information, err := os.Stat(filepath.Join(m.root, "root", ".env")); err != nil || information.Mode().Perm() != 0o600 {
 		t.Errorf("others can read the settings: %v %v", information, err)
 	}
 	calls := m.calls()
@@ -267,7 +267,7 @@ func TestBootIsRepeatableAfterFailureOfAnyProgram(t *testing.T) {
 		t.Run(program, func(t *testing.T) {
 			t.Parallel()
 			m := newMachine(t)
-			m.fail(program, "1")
+			m.fail(program)
 			if status, said := m.run("boot.sh"); status == 0 {
 				t.Fatalf("the failure is ignored: %s", said)
 			}
@@ -362,7 +362,7 @@ func TestFailingDockerBuildsNothing(t *testing.T) {
 	m := newMachine(t)
 	m.boot()
 	m.calls()
-	m.fail("docker", "1")
+	m.fail("docker")
 	if status, said := m.run("boot.sh"); status != 1 || !strings.Contains(said, "Docker does not say") {
 		t.Errorf("status %d: %s", status, said)
 	}

@@ -67,7 +67,7 @@ func TestNewVolumeIsFormattedAndMounted(t *testing.T) {
 	m, device := newMachineWithVolume(t)
 	m.boot()
 	calls := m.calls()
-	mounted := filepath.Join(m.root, "var/lib/lsapi")
+	mounted := filepath.Join(m.root, "var", "lib", "lsapi")
 	for _, want := range []string{"mount " + mounted + "\n", "chown 65532:65532 " + mounted + "\n", "STATE=" + mounted + " :\n", "resize2fs " + device + "\n"} {
 		if !strings.Contains(calls, want) {
 			t.Errorf("no call is %q:\n%s", want, calls)
@@ -208,7 +208,7 @@ func TestFailedMountStartsNothing(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"mount", "chown", "lsblk"} {
 		m, _ := newMachineWithVolume(t)
-		m.fail(program, "1")
+		m.fail(program)
 		status, said := m.run("boot.sh")
 		if calls := m.calls(); status == 0 || strings.Contains(calls, "builder ") || strings.Contains(calls, "enable --now docker") {
 			t.Errorf("%s: status %d: %s; the calls are\n%s", program, status, said, calls)
@@ -220,7 +220,7 @@ func TestFailedMountStartsNothing(t *testing.T) {
 func TestFileSystemThatCannotGrowIsReported(t *testing.T) {
 	t.Parallel()
 	m, _ := newMachineWithVolume(t)
-	m.fail("resize2fs", "1")
+	m.fail("resize2fs")
 	status, said := m.run("boot.sh")
 	if calls := m.calls(); status != 0 || !strings.Contains(said, recordVolume+" cannot grow") || !strings.Contains(calls, "builder ") {
 		t.Errorf("status %d: %s; the calls are\n%s", status, said, calls)
@@ -231,8 +231,8 @@ func TestFileSystemThatCannotGrowIsReported(t *testing.T) {
 func TestFstabKeepsItsMode(t *testing.T) {
 	t.Parallel()
 	m, _ := newMachineWithVolume(t)
-	fstab := filepath.Join(m.root, "etc/fstab")
-	if err := os.Chmod(fstab, 0o644); err != nil { //nolint:gosec // as on every machine
+	fstab := filepath.Join(m.root, "etc", "fstab")
+	if err := os.Chmod(fstab, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	m.boot()
