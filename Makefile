@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := bin
 # How long `make test` takes, as measured; it says so.
-TEST_TAKES := about 10 min on two idle processors when nothing is built yet, and 7 min later
+TEST_TAKES := about 14 min on two idle processors when nothing is built yet, and 11 min later
 
 # How long `make fuzz` spends on each target.
 FUZZTIME ?= 30s
